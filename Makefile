@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+#   make            build/portrace, one static binary        make setup    install what building needs
+#   make run        the same, set-up included, and run it    make check    set-up, then all tests
+#   make unit|live  one kind of tests    make san   ASan, UBSan and valgrind    make bench   figures
+#   make install    PREFIX=/usr/local DESTDIR=               make clean
+#
+# V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
+# CROSS_COMPILE=aarch64-linux-gnu- builds for another machine, ARGS= goes to `make run`.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+MAKEFLAGS += -r --no-print-directory
+O := build$(if $(SAN),/san)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) '$(2)')
+
+# The compiler: musl where musl-gcc can link with this machine's libelf (util/musl.sh tries it),
+# else the usual one. Tests are always built with the usual one, for which libcheck is. Asked
+# when first needed, so that `make setup` and `make clean` need none.
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+TRY_MUSL := $(if $(CROSS_COMPILE)$(SAN),,1)
+endif
+STRIP := $(CROSS_COMPILE)strip
+CLANG ?= clang
+once = $(eval $(1) := $(shell $(2)))$($(1))
+STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) build/musl,echo $(CC)))
+BPF_TARGET = $(call once,BPF_TARGET,$(CC) -dM -E -x c /dev/null | \
+	grep -q 'BYTE_ORDER__ __ORDER_BIG' && echo bpfeb || echo bpfel)
+LLVM_STRIP = $(call once,LLVM_STRIP,$(CLANG) -print-prog-name=llvm-strip)
+CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check || echo -lcheck -pthread -lm)
+as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
+jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+
+CFLAGS ?= -O2 -g
+warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	-Wno-unused-parameter $(if $(CI),-Werror)
+flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) -ffunction-sections -fdata-sections \
+	-ffile-prefix-map=$(CURDIR)=. -DVERSION='"$(VERSION)"' -MMD -MP \
+	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer,-fno-asynchronous-unwind-tables) $(CPPFLAGS) $(CFLAGS)
+comma := ,
+static := $(if $(SAN),,-static -no-pie)
+
+sources := $(wildcard $(addsuffix /*.c,util btf loader compat cli))
+shim := util/libelf_shim.c
+objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(sources)),$(sources)))
+bpf := $(patsubst %.c,build/%.o,$(wildcard bpf/*.bpf.c))
+fixtures := $(patsubst tests/%.c,build/%.o,$(wildcard tests/fixtures/*.bpf.c))
+tested := $(patsubst %.c,$(O)/test/%.o,$(filter-out $(shim) cli/main.c,$(sources)))
+tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/test/$(kind)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all setup run check unit live san valgrind bench install clean FORCE
+all: $(O)/portrace
+
+# --- the binary
+
+$(O)/portrace: $(O)/portrace.debug
+	$(call say,STRIP,$@)
+	$(Q)$(STRIP) -o $@ $<
+
+$(O)/portrace.debug: $(objects) $(O)/obj/bpf/embed.o
+	$(call say,LINK,$@)
+	$(Q)$(STATIC_CC) $(flags) $(static) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ \
+		$(if $(SAN),-lelf,$$($(CC) -print-file-name=libelf.a))
+
+$(O)/obj/%.o: %.c | build/tools
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(STATIC_CC) $(flags) $(if $(SAN),,-fno-pie) -c -o $@ $<
+
+$(O)/obj/bpf/embed.o $(O)/test/bpf/embed.o: bpf/embed.S $(bpf)
+	$(call say,AS,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -c -o $@ $<
+
+# The line numbers stay (.BTF.ext), what debuggers read goes: nobody loads it into a kernel.
+# -mcpu=v2 is what Linux 4.14 understands; newer compilers would take a later one unasked.
+define bpf_rule
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -Wall -Wextra -Wno-unused-parameter \
+		$(if $(CI),-Werror) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
+endef
+build/bpf/%.o: bpf/%.c | build/tools
+	$(bpf_rule)
+build/fixtures/%.o: tests/fixtures/%.c | build/tools
+	$(bpf_rule)
+
+# --- set-up
+
+build/tools build/tools-test: util/setup.sh
+	$(Q)CC=$(CC) CLANG=$(CLANG) sh $< --check $(patsubst build/tools-%,%,$(@:build/tools=build))
+	$(Q)mkdir -p build && touch $@
+
+setup:
+	$(Q)sh util/setup.sh build test
+
+run:
+	$(Q)sh util/setup.sh build
+	$(Q)$(MAKE) $(jobs) all
+	$(Q)$(as_root) $(O)/portrace $(ARGS)
+
+# --- tests: every tests/KIND/test_X.c holds X_suite(); the list of them is made here
+
+check: setup
+	$(Q)$(MAKE) $(jobs) all $(tests)
+	$(Q)sh tests/totals.sh $(foreach t,$(tests),"$($(notdir $t)_as) $t")
+live_as = $(as_root)
+
+unit live: %: $(O)/test/%
+	$(Q)sh tests/totals.sh "$($@_as) $<"
+live: all
+
+san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 build/test/unit
+san:
+	$(Q)sh util/setup.sh build test
+	$(Q)$(MAKE) $(jobs) build/test/unit
+	$(Q)$(MAKE) $(jobs) SAN=1 build/san/test/unit
+	$(Q)sh tests/totals.sh build/san/test/unit "$(valgrind_run)"
+
+bench: all
+	$(Q)$(as_root) tests/bench/run
+
+define test_kind
+$$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)/suites.h
+$(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) $(tested) \
+		$(O)/test/bpf/embed.o $(fixtures)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf
+endef
+$(eval $(call test_kind,unit))
+$(eval $(call test_kind,live))
+
+$(O)/test/%.o: %.c | build/tools-test
+	$(call say,CC,$< (tests))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(CURDIR)/build/fixtures"' \
+		-DPORTRACE='"$(CURDIR)/$(O)/portrace"' -c -o $@ $<
+
+$(O)/test/tests/%/suites.h: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)printf 'SUITE(%s)\n' $(sort $(patsubst tests/$*/test_%.c,%,$(wildcard tests/$*/test_*.c))) >$@.new
+	$(Q)cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+# ---
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(O)/portrace $(DESTDIR)$(PREFIX)/bin/portrace
+	install -m 644 docs/portrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/portrace.1
+
+clean:
+	rm -rf build
+
+-include $(shell [ ! -d build ] || find build -name '*.d')

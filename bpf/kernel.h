@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPF_KERNEL_H
+#define BPF_KERNEL_H
+
+#include <bpf/bpf_helpers.h>
+
+/*
+ * The few kernel types that the programs name, each with only the members they use: CO-RE
+ * finds where the running kernel keeps them.
+ */
+
+struct trace_event_raw_signal_generate {
+	int sig;
+	int code;
+	char comm[16];
+	int pid; /* a thread id */
+	int group;
+	int result;
+} __kernel;
+
+struct trace_event_raw_signal_deliver {
+	int sig;
+	int code;
+	unsigned long sa_handler;
+} __kernel;
+
+struct trace_event_raw_sched_process_exec {
+	int pid; /* thread ids */
+	int old_pid;
+} __kernel;
+
+struct trace_event_raw_task_newtask {
+	int pid;
+	unsigned long clone_flags;
+} __kernel;
+
+struct list_head {
+	struct list_head *next;
+} __kernel;
+
+struct kernel_siginfo {
+	int si_signo;
+} __kernel;
+
+struct sigqueue {
+	struct list_head list;
+	struct kernel_siginfo info;
+} __kernel;
+
+struct sigpending {
+	struct list_head list;
+} __kernel;
+
+typedef struct {
+	int counter;
+} __kernel atomic_t;
+
+struct signal_struct {
+	atomic_t live;
+	struct sigpending shared_pending;
+} __kernel;
+
+struct mm_struct {
+	unsigned long arg_start, arg_end;
+} __kernel;
+
+struct task_struct {
+	int exit_code;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	struct sigpending pending;
+} __kernel;
+
+#endif

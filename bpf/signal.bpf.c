@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The signal tracer's kernel side: says what the kernel did, joins nothing. Which delivery
+ * belongs to which sending takes knowledge of both queues of a process (its own and each
+ * thread's) and of what leaves them unseen; user space can have that knowledge, and two small
+ * records cost less than one map entry put and taken (measured: tests/bench).
+ *
+ * generate and deliver run with the target's siglock held and interrupts off, so that for
+ * one process their records stand in the ring in the order in which things happened.
+ */
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/kernel.h"
+#include "bpf/signal.h"
+
+#define SI_TIMER (-2)
+#define SIGRTMIN 32 /* the first that queues */
+#define CLONE_THREAD 0x00010000
+
+char _license[] SEC("license") = "GPL";
+
+/* Settings, made constants of the program before it is loaded. */
+const volatile __u64 want_signals = ~0ULL; /* bit sig - 1 */
+const volatile __u8 by_from, by_to, by_either, by_uid;
+const volatile __u32 want_uid;
+const volatile __u32 comm_count;
+const volatile char want_comms[FILTER_COMMS][COMM_LEN]; /* NUL padded */
+const volatile __u64 wake_step = 1 << 18; /* wake the reader each time so many bytes wait */
+
+struct losses losses;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} events SEC(".maps");
+
+/* Threads that -p, --from or --to name: WATCH_* by thread id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1 << 16);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, __u32);
+} watched SEC(".maps");
+
+/*
+ * Processes whose command line user space has, by pid modulo the length: another process at
+ * the same place only means that a command line is sent once more.
+ */
+#define KNOWN 1024
+__u32 known[KNOWN];
+
+struct cmdline_room {
+	struct cmdline_record head;
+	char text[CMDLINE_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cmdline_room);
+} cmdline_rooms SEC(".maps");
+
+static __always_inline void lose(__u64 *count)
+{
+	__sync_fetch_and_add(count, 1);
+}
+
+/*
+ * The reader is woken by the first record it has not caught up with (the kernel's own rule,
+ * which is exact) and lets more gather; when much has gathered it is woken out of turn.
+ */
+static __always_inline __u64 wake_flags(__u64 size)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return (waiting & (wake_step - 1)) < size + 8 ? BPF_RB_FORCE_WAKEUP : 0;
+}
+
+static __always_inline int watch_bits(__u32 tid)
+{
+	__u32 *bits = bpf_map_lookup_elem(&watched, &tid);
+
+	return bits ? *bits : 0;
+}
+
+/* Is this 16 byte name, as eight-byte words, one of those asked for? */
+static __always_inline int comm_wanted(const __u64 *comm)
+{
+	int found = 0;
+
+#pragma unroll
+	for (__u32 i = 0; i < FILTER_COMMS; i++) {
+		const volatile __u64 *want = (const volatile __u64 *)want_comms[i];
+
+		if (i < comm_count && comm[0] == want[0] && comm[1] == want[1])
+			found = 1;
+	}
+	return found;
+}
+
+static __always_inline int want_signal(int sig)
+{
+	return sig > 0 && sig <= 64 && want_signals >> (sig - 1) & 1;
+}
+
+/* The kernel sends these on its own account: the current task is not who sent them. */
+static __always_inline int from_kernel(int code)
+{
+	return code > 0 || code == SI_TIMER;
+}
+
+static __always_inline int want_parties(int code, __u32 pid, __u32 tid, __u32 target)
+{
+	__u32 to = watch_bits(target), from = 0;
+
+	if (!from_kernel(code))
+		from = watch_bits(pid) | watch_bits(tid);
+	if (by_from && !(from & WATCH_FROM))
+		return 0;
+	if (by_to && !(to & WATCH_TO))
+		return 0;
+	return !by_either || (from | to) & WATCH_EITHER;
+}
+
+/* Tells user space the current process's arguments, once for each process image. */
+static __always_inline void send_cmdline(__u64 time, __u32 pid)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct mm_struct *mm = core_read(&task->mm);
+	struct cmdline_room *room;
+	__u64 start, len;
+	__u32 zero = 0;
+
+	room = bpf_map_lookup_elem(&cmdline_rooms, &zero);
+	if (!room)
+		return;
+	start = mm ? core_read(&mm->arg_start) : 0;
+	len = mm ? core_read(&mm->arg_end) - start : 0;
+	room->head.time = time;
+	room->head.type = RECORD_CMDLINE;
+	room->head.truncated = len > CMDLINE_MAX - 1;
+	room->head.pid = pid;
+	if (len > CMDLINE_MAX - 1)
+		len = CMDLINE_MAX - 1;
+	/* A page that is not in memory cannot be read from here; user space then asks /proc. */
+	if (len && bpf_probe_read_user(room->text, len & (CMDLINE_MAX - 1), (void *)start))
+		len = 0;
+	len &= CMDLINE_MAX - 1;
+	room->head.len = len;
+	len += sizeof(room->head);
+	if (bpf_ringbuf_output(&events, room, len, wake_flags(len)))
+		lose(&losses.cmdline);
+	else
+		known[pid % KNOWN] = pid;
+}
+
+static __always_inline void forget_cmdline(__u32 pid)
+{
+	if (known[pid % KNOWN] == pid)
+		known[pid % KNOWN] = 0;
+}
+
+/* The target's name stands unaligned in the context, which takes only aligned loads. */
+#define context_comm(ctx, words)                                                             \
+	do {                                                                                 \
+		__u32 *half_ = (__u32 *)(words);                                             \
+		half_[0] = *(__u32 *)&(ctx)->comm[0];                                        \
+		half_[1] = *(__u32 *)&(ctx)->comm[4];                                        \
+		half_[2] = *(__u32 *)&(ctx)->comm[8];                                        \
+		half_[3] = *(__u32 *)&(ctx)->comm[12];                                       \
+	} while (0)
+
+SEC("tracepoint/signal/signal_generate")
+int signal_generate(struct trace_event_raw_signal_generate *ctx)
+{
+	__u64 both = bpf_get_current_pid_tgid(), time;
+	__u32 pid = both >> 32, tid = both, uid = bpf_get_current_uid_gid();
+	__u64 sender_comm[2] = {}, target_comm[2];
+	int sig = ctx->sig, code = ctx->code;
+	__u32 target = ctx->pid;
+	struct generate_record *rec;
+
+	if (!want_signal(sig))
+		return 0;
+	if (by_uid && (uid != want_uid || from_kernel(code)))
+		return 0;
+	if ((by_from || by_to || by_either) && !want_parties(code, pid, tid, target))
+		return 0;
+	bpf_get_current_comm(sender_comm, sizeof(sender_comm));
+	context_comm(ctx, target_comm);
+	if (comm_count && !comm_wanted(target_comm) &&
+	    (from_kernel(code) || !comm_wanted(sender_comm)))
+		return 0;
+
+	time = bpf_ktime_get_ns();
+	if (known[pid % KNOWN] != pid && !from_kernel(code))
+		send_cmdline(time, pid);
+	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
+	if (!rec) {
+		lose(&losses.generate);
+		return 0;
+	}
+	rec->time = time;
+	rec->type = RECORD_GENERATE;
+	rec->sig = sig;
+	rec->result = ctx->result;
+	rec->group = ctx->group;
+	rec->code = code;
+	rec->target = target;
+	rec->sender_tid = tid;
+	rec->sender_pid = pid;
+	rec->sender_uid = uid;
+	__builtin_memcpy(rec->sender_comm, sender_comm, COMM_LEN);
+	__builtin_memcpy(rec->target_comm, target_comm, COMM_LEN);
+	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
+	return 0;
+}
+
+/* Signals of this number in a queue of pending ones; LEFT_MAX where it is too long to tell. */
+static __always_inline int count_left(struct sigpending *pending, int sig)
+{
+	struct list_head *head = __builtin_preserve_access_index(&pending->list);
+	struct list_head *node = core_read(&pending->list.next);
+	int left = 0;
+
+#pragma unroll
+	for (int i = 0; i < LEFT_MAX; i++) {
+		struct sigqueue *queued = (struct sigqueue *)node;
+
+		if (node == head)
+			return left;
+		if (core_read(&queued->info.si_signo) == sig)
+			left++;
+		node = core_read(&queued->list.next);
+	}
+	return node == head ? left : LEFT_MAX;
+}
+
+SEC("tracepoint/signal/signal_deliver")
+int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
+{
+	__u64 both = bpf_get_current_pid_tgid();
+	int sig = ctx->sig, code = ctx->code, left = LEFT_NOT_COUNTED | LEFT_NOT_COUNTED << 4;
+	unsigned long handler = ctx->sa_handler;
+	struct deliver_record *rec;
+
+	if (!want_signal(sig))
+		return 0;
+	if (by_to && !((watch_bits(both >> 32) | watch_bits(both)) & WATCH_TO))
+		return 0;
+	/* Several of these can wait at once, and sigwait may have taken some of them unseen. */
+	if (sig >= SIGRTMIN || code == SI_TIMER) {
+		struct task_struct *task = (void *)bpf_get_current_task();
+		struct signal_struct *signal = core_read(&task->signal);
+
+		left = count_left(&task->pending, sig) |
+		       count_left(&signal->shared_pending, sig) << 4;
+	}
+	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
+	if (!rec) {
+		lose(&losses.deliver);
+		return 0;
+	}
+	rec->time = bpf_ktime_get_ns();
+	rec->type = RECORD_DELIVER;
+	rec->sig = sig;
+	/* SIG_DFL is 0, SIG_IGN 1, anything else a function. */
+	rec->action = handler < 2 ? handler : ACTION_HANDLER;
+	rec->left = left;
+	rec->tid = both;
+	rec->pid = both >> 32;
+	rec->code = code;
+	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
+	return 0;
+}
+
+/* Reserves, fills and submits what exit and exec share; sig and flags say what happened. */
+static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 code, __u8 flags)
+{
+	struct exit_record *rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
+
+	if (!rec) {
+		lose(&losses.exit);
+		return;
+	}
+	rec->time = bpf_ktime_get_ns();
+	rec->type = type;
+	rec->sig = code & 0x7f;
+	rec->flags = flags | (code & 0x80 ? EXIT_CORE : 0);
+	rec->unused = 0;
+	rec->tid = tid;
+	rec->pid = pid;
+	rec->code = code;
+	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
+}
+
+SEC("tracepoint/sched/sched_process_exit")
+int process_exit(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct signal_struct *signal = core_read(&task->signal);
+	__u64 both = bpf_get_current_pid_tgid();
+	__u32 pid = both >> 32, tid = both;
+	/* do_exit() has counted this thread out before it comes here. */
+	int last = core_read(&signal->live.counter) == 0, wanted = 1;
+
+	if (by_to)
+		wanted = (watch_bits(pid) | watch_bits(tid)) & WATCH_TO;
+	/* The first thread's id stands for the process for as long as any thread is left. */
+	if (tid != pid)
+		bpf_map_delete_elem(&watched, &tid);
+	if (last) {
+		bpf_map_delete_elem(&watched, &pid);
+		forget_cmdline(pid);
+	}
+	if (wanted)
+		send_exit(RECORD_EXIT, tid, pid, core_read(&task->exit_code),
+			  last ? EXIT_LAST : 0);
+	return 0;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int process_exec(struct trace_event_raw_sched_process_exec *ctx)
+{
+	__u32 pid = ctx->pid, old = ctx->old_pid;
+
+	forget_cmdline(pid);
+	send_exit(RECORD_EXEC, old, pid, 0, 0);
+	return 0;
+}
+
+/* A new thread of a watched process is watched. Loaded only where pids are asked for. */
+SEC("tracepoint/task/task_newtask")
+int new_thread(struct trace_event_raw_task_newtask *ctx)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, tid = ctx->pid, bits;
+
+	if (!(ctx->clone_flags & CLONE_THREAD))
+		return 0;
+	bits = watch_bits(pid);
+	if (bits)
+		bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY);
+	return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BPF_SIGNAL_H
+#define BPF_SIGNAL_H
+
+/*
+ * What bpf/signal.bpf.c tells user space: the records on the wire, native byte order, the
+ * same layout on every architecture. Times are CLOCK_MONOTONIC nanoseconds, pids those of
+ * the initial pid namespace. "tid" is a thread, "pid" a process (the kernel's tgid).
+ */
+
+#ifdef __bpf__
+#include "bpf/types.h"
+#else
+#include <linux/types.h>
+#endif
+
+#define COMM_LEN 16
+#define CMDLINE_MAX 4096
+
+enum record_type {
+	RECORD_GENERATE = 1,
+	RECORD_DELIVER,
+	RECORD_EXIT,
+	RECORD_EXEC,
+	RECORD_CMDLINE,
+};
+
+/* `result` of signal_generate, as the kernel numbers it (TRACE_SIGNAL_*). */
+enum generate_result {
+	RESULT_DELIVERED,
+	RESULT_IGNORED,
+	RESULT_PENDING,
+	RESULT_OVERFLOW,
+	RESULT_LOST_INFO,
+};
+
+/* What every record begins with. */
+struct record {
+	__u64 time;
+	__u8 type;
+	__u8 sig;
+	__u8 a, b; /* by type, named below */
+};
+
+struct generate_record {
+	__u64 time;
+	__u8 type;
+	__u8 sig;
+	__u8 result; /* enum generate_result */
+	__u8 group;  /* 1: to the process, 0: to the thread */
+	__s32 code;  /* si_code */
+	__u32 target; /* thread id that the kernel queued it at */
+	__u32 sender_tid;
+	__u32 sender_pid;
+	__u32 sender_uid;
+	char sender_comm[COMM_LEN]; /* of the current task, which is not always the sender */
+	char target_comm[COMM_LEN];
+};
+
+enum deliver_action { ACTION_DEFAULT, ACTION_IGNORE, ACTION_HANDLER };
+/* deliver_record.left: at most this many signals are counted, NOT_COUNTED means not looked. */
+#define LEFT_MAX 8
+#define LEFT_NOT_COUNTED 15
+
+struct deliver_record {
+	__u64 time;
+	__u8 type;
+	__u8 sig;
+	__u8 action; /* enum deliver_action */
+	/*
+	 * Real-time signals: how many more of this number wait after this one, low nibble in the
+	 * thread's own queue, high nibble in the process's. LEFT_MAX stands for that many or more.
+	 */
+	__u8 left;
+	__u32 tid;
+	__u32 pid;
+	__s32 code;
+};
+
+#define EXIT_CORE 1 /* a core was dumped */
+#define EXIT_LAST 2 /* the last thread: the process is gone */
+
+struct exit_record {
+	__u64 time;
+	__u8 type;
+	__u8 sig; /* that ended it, 0 = none */
+	__u8 flags;
+	__u8 unused;
+	__u32 tid; /* RECORD_EXEC: the thread id before exec, which takes the process's over */
+	__u32 pid;
+	__u32 code; /* as wait(2) has it */
+};
+
+/*
+ * Sent once for each process image that sends signals; later records name it by pid. The text
+ * follows: arguments, each ended by NUL.
+ */
+struct cmdline_record {
+	__u64 time;
+	__u8 type;
+	__u8 truncated;
+	__u16 len; /* bytes of text; transports may pad behind it */
+	__u32 pid;
+};
+
+/* Bits in the value of the `watched` map, keyed by thread id. */
+#define WATCH_FROM 1
+#define WATCH_TO 2
+#define WATCH_EITHER 4
+
+#define FILTER_COMMS 8
+
+/* Records that found no room, by what they were; the sum is what was lost. */
+struct losses {
+	__u64 generate, deliver, exit, cmdline;
+};
+
+#endif

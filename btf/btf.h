@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef BTF_BTF_H
+#define BTF_BTF_H
+
+#include <linux/btf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+#include "util/vec.h"
+
+/*
+ * A parsed BTF blob, in native byte order. The blob is borrowed and must outlive this. Type
+ * ids are 1-based; 0 is void. Every blob is hostile: the walk at the start checks that each
+ * type lies inside, the accessors check ids and string offsets; nothing reads outside.
+ *
+ * A kernel's BTF holds more than 100,000 types, of which a program needs a handful, so there
+ * is no table of all of them: only every BTF_STRIDE-th id has its offset noted, and one walks
+ * from there. Types that CO-RE looks for by name are listed apart.
+ */
+struct btf {
+	const uint8_t *data;    /* whole blob */
+	size_t size;
+	const uint8_t *types;   /* type section */
+	uint32_t types_len;
+	const char *strings;    /* string section, begins and ends with NUL */
+	uint32_t strings_len;
+	uint32_t count;         /* ids 1 .. count - 1 are there; 0 or 1: no types at all */
+	uint32_t pointer_size;  /* of the machine described: its long's, 8 where it has none */
+	VEC(uint32_t) marks;    /* id 1 + n * BTF_STRIDE -> offset in the type section */
+	VEC(uint32_t) named;    /* offsets of structs, unions and enums that have a name, rising */
+	void *mapping;          /* owned, where btf_open made it */
+	size_t mapping_len;
+};
+
+#define BTF_STRIDE 64
+
+/* data must be aligned to 4 bytes. On failure nothing is held. */
+int btf_init(struct btf *btf, const void *data, size_t size, struct error *err);
+/* Maps a file of bare BTF, such as those under /sys/kernel/btf, until btf_fini. */
+int btf_open(struct btf *btf, const char *path, struct error *err);
+/* The running kernel's own. ERROR_NOT_FOUND where it has none. About a millisecond. */
+int btf_open_kernel(struct btf *btf, struct error *err);
+void btf_fini(struct btf *btf);
+
+uint32_t btf_count(const struct btf *btf); /* ids 1 .. count-1 are valid */
+const struct btf_type *btf_type(const struct btf *btf, uint32_t id); /* NULL: no such id */
+const char *btf_string(const struct btf *btf, uint32_t off);         /* "" where out of range */
+/* Follows typedefs, qualifiers and type tags; a cycle ends at 0. Ids that are not there stay. */
+uint32_t btf_resolve(const struct btf *btf, uint32_t id);
+/* Size in bytes of a type, or -1 where it has none (void, function, incomplete, a cycle). */
+int64_t btf_size(const struct btf *btf, uint32_t id);
+/* First type of that kind and name, or 0. */
+uint32_t btf_find(const struct btf *btf, const char *name, uint32_t kind);
+/* First such type with a greater id than `after`, or 0. */
+uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after);
+
+static inline uint32_t btf_kind(const struct btf_type *t)
+{
+	return BTF_INFO_KIND(t->info);
+}
+
+static inline uint32_t btf_vlen(const struct btf_type *t)
+{
+	return BTF_INFO_VLEN(t->info);
+}
+
+static inline bool btf_is_composite(const struct btf_type *t)
+{
+	return btf_kind(t) == BTF_KIND_STRUCT || btf_kind(t) == BTF_KIND_UNION;
+}
+
+static inline bool btf_is_enum(const struct btf_type *t)
+{
+	return btf_kind(t) == BTF_KIND_ENUM || btf_kind(t) == BTF_KIND_ENUM64;
+}
+
+/*
+ * What follows a type, by its kind: members of a struct, values of an enum, variables of a
+ * section. btf_init has checked that all btf_vlen() of them, or the one, are inside.
+ */
+static inline const void *btf_extra(const struct btf_type *t)
+{
+	return t + 1;
+}
+
+/* Bit offset of a member of t, and its width in bits where it is a bit field, else 0. */
+static inline uint32_t btf_member_bit_offset(const struct btf_type *t, const struct btf_member *m)
+{
+	return BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BIT_OFFSET(m->offset) : m->offset;
+}
+
+static inline uint32_t btf_member_bits(const struct btf_type *t, const struct btf_member *m)
+{
+	return BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BITFIELD_SIZE(m->offset) : 0;
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CLI_JOIN_H
+#define CLI_JOIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cli/outcome.h"
+#include "util/error.h"
+#include "util/table.h"
+
+/*
+ * From records to outcomes: which delivery, refusal or end belongs to which sending. It keeps
+ * a model of the kernel's own queues: one a thread, one a process, and in each of them the
+ * signals of one number in the order in which they were sent.
+ *
+ *	sent to         a thread: that thread's queue; a process: the process's queue
+ *	delivered to    thread T of process P: T's queue first, then P's, as dequeue_signal() does
+ *	real-time       several of one number wait in order; each delivery says how many more do,
+ *	                so that what sigwait or signalfd took before, unseen, is known
+ *	standard        one of each number: a new one is only queued when the old one has gone
+ *	fatal           never delivered as itself: the process's end says by which number it ended
+ *	left over       /proc says whether it is still pending, from one second on
+ */
+
+struct proc_status {
+	bool dead; /* a zombie, or no longer there */
+	uint64_t thread_pending, process_pending; /* bit sig - 1 */
+};
+
+/* What the join asks of the machine; tests answer instead. Each returns -errno where it cannot. */
+struct join_machine {
+	int (*process_of)(uint32_t tid);
+	ssize_t (*cmdline)(uint32_t pid, char *text, size_t size);
+	int (*status)(uint32_t tid, struct proc_status *status);
+};
+
+struct join_entry;
+
+struct join {
+	/* Set by the owner before the first record. */
+	const struct join_machine *machine; /* NULL: there is nobody to ask */
+	void (*emit)(void *ctx, const struct outcome *outcome);
+	void *ctx;
+	bool unsent;     /* show deliveries of signals whose sending was not seen */
+	uint64_t began;  /* deliveries before this time are none of ours */
+	size_t most;     /* pending signals that are followed at once */
+	uint64_t lost;   /* records lost so far, to be kept up to date: a verdict without a
+			  * delivery is none while that may be among them */
+
+	uint64_t seen;   /* sendings */
+	uint64_t pending_now;
+
+	struct table targets; /* thread or process id -> struct target */
+	struct table images;  /* process -> struct image */
+	struct table threads; /* thread -> process, as far as known */
+	struct join_entry *oldest, *newest, *spare;
+	struct join_chunk *chunks;
+	struct join_target *spare_targets;
+	bool out_of_memory;
+};
+
+void join_init(struct join *join);
+void join_fini(struct join *join);
+/* One record as the kernel side sent it; anything that is none is dropped. */
+void join_record(struct join *join, const void *record, size_t size);
+/* Looks after what has been pending for long; to be called about once a second. */
+void join_sweep(struct join *join, uint64_t now);
+/* When nothing more is sent: notes where each pending signal stands; then drain, then ... */
+void join_closing(struct join *join);
+/* ... give the verdict on all that is left. */
+void join_close(struct join *join);
+
+#endif

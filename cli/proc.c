@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/sys.h"
+
+/* The inode of the initial pid namespace: PROC_PID_INIT_INO, fixed since Linux 3.8. */
+#define INITIAL_PID_NS "pid:[4026531836]"
+
+static ssize_t read_proc(uint32_t pid, const char *file, char *text, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, file);
+	return sys_read_file(AT_FDCWD, path, text, size);
+}
+
+/* The text behind "\nNAME:" of a status file, or NULL. */
+static const char *status_field(const char *status, const char *name)
+{
+	const char *at = strstr(status, name);
+
+	return at ? at + strlen(name) : NULL;
+}
+
+static int proc_process_of(uint32_t tid)
+{
+	char text[16384]; /* "Groups:" can be long */
+	ssize_t len = read_proc(tid, "status", text, sizeof(text));
+	const char *field = len > 0 ? status_field(text, "\nTgid:") : NULL;
+
+	return len < 0 ? (int)len : field ? atoi(field) : -EINVAL;
+}
+
+static ssize_t proc_cmdline(uint32_t pid, char *text, size_t size)
+{
+	return read_proc(pid, "cmdline", text, size);
+}
+
+static int proc_status(uint32_t tid, struct proc_status *status)
+{
+	char text[16384]; /* "Groups:" can be long */
+	ssize_t len = read_proc(tid, "status", text, sizeof(text));
+	const char *state, *own, *shared;
+
+	if (len < 0)
+		return len;
+	state = status_field(text, "\nState:\t");
+	own = status_field(text, "\nSigPnd:\t");
+	shared = status_field(text, "\nShdPnd:\t");
+	if (!state || !own || !shared)
+		return -EINVAL;
+	status->dead = *state == 'Z' || *state == 'X';
+	status->thread_pending = strtoull(own, NULL, 16);
+	status->process_pending = strtoull(shared, NULL, 16);
+	return 0;
+}
+
+const struct join_machine *proc_machine(void)
+{
+	static const struct join_machine machine = {
+		.process_of = proc_process_of,
+		.cmdline = proc_cmdline,
+		.status = proc_status,
+	};
+	char link[64], self[32];
+	ssize_t len = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	if (len < 0)
+		return NULL;
+	link[len] = 0;
+	if (strcmp(link, INITIAL_PID_NS))
+		return NULL;
+	/* A /proc of another namespace calls us by another number. */
+	len = readlink("/proc/self", self, sizeof(self) - 1);
+	if (len < 0)
+		return NULL;
+	self[len] = 0;
+	return atoi(self) == getpid() ? &machine : NULL;
+}
+
+int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (atoi(entry->d_name) > 0)
+			fn(ctx, atoi(entry->d_name));
+	closedir(dir);
+	return 0;
+}

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * `portrace signal`: records in, joined, lines out.
+ *
+ *	tracer ──record──▶ join ──outcome──▶ output ──bytes──▶ descriptor
+ *
+ * One loop, woken by records, by a signal to end (through a signalfd), by the reader of our
+ * output going away, or once a second to look after what is still pending.
+ */
+#include "cli/signal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/join.h"
+#include "cli/output.h"
+#include "cli/proc.h"
+#include "cli/tracer.h"
+#include "util/sys.h"
+
+#define SECOND 1000000000ull
+/* A line in the buffer is written at the latest when this much has gathered. */
+#define WRITE_AT (64u << 10)
+/* How long the last signals sent may take to be delivered before we call them pending. */
+#define CLOSING_NS 50000000ull
+
+struct session {
+	const struct options *options;
+	struct tracer tracer;
+	struct join join;
+	struct output output;
+	int out_fd, signal_fd;
+	uint64_t shown;
+	struct losses reported; /* losses already told of on screen */
+	bool done;              /* as many lines as asked for, or nobody reads them */
+	bool failed;
+	struct error err;
+};
+
+void report_error(const struct error *err)
+{
+	fprintf(stderr, "portrace: %s\n", err->message);
+	if (err->detail[0])
+		fprintf(stderr, "%s\n", err->detail);
+	if (err->hint[0])
+		fprintf(stderr, "portrace: hint: %s\n", err->hint);
+}
+
+static void fail(struct session *s)
+{
+	s->failed = s->done = true;
+}
+
+static void flush(struct session *s)
+{
+	ssize_t ret = sys_write_all(s->out_fd, s->output.at, s->output.len);
+
+	s->output.len = 0;
+	if (ret >= 0 || s->failed)
+		return;
+	/* Whoever read the lines has had enough, as `head` has. */
+	if (ret == -EPIPE) {
+		s->done = true;
+		return;
+	}
+	error_system(&s->err, -ret, "%s: write",
+		     s->options->output ? s->options->output : "standard output");
+	if (ret == -ENOSPC || ret == -EDQUOT)
+		error_hint(&s->err, "no room is left there; tracing has ended, the lines before are whole");
+	fail(s);
+}
+
+static void on_outcome(void *ctx, const struct outcome *outcome)
+{
+	struct session *s = ctx;
+
+	if (s->done)
+		return;
+	if (output_outcome(&s->output, outcome, &s->err)) {
+		fail(s);
+		return;
+	}
+	s->shown++;
+	if (s->output.len >= WRITE_AT)
+		flush(s);
+	if (s->shown == s->options->count)
+		s->done = true;
+}
+
+static void on_record(void *ctx, const void *record, size_t size)
+{
+	struct session *s = ctx;
+
+	if (size < sizeof(struct record))
+		return;
+	tracer_count(&s->tracer, record);
+	join_record(&s->join, record, size);
+}
+
+static int64_t clock_offset(void)
+{
+	struct timespec wall;
+	uint64_t now = reader_now();
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)(wall.tv_sec * SECOND + wall.tv_nsec) - (int64_t)now;
+}
+
+static uint64_t losses_sum(const struct losses *l)
+{
+	return l->generate + l->deliver + l->exit;
+}
+
+static void drain(struct session *s, bool all)
+{
+	struct losses losses;
+
+	s->output.clock_offset = clock_offset();
+	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
+		s->join.lost = losses_sum(&losses);
+	reader_drain(s->tracer.reader, all, on_record, s);
+	if (s->output.len)
+		flush(s);
+}
+
+/* Losses are told of while they happen, at most once a second. */
+static void report_losses(struct session *s)
+{
+	struct losses now;
+
+	if (tracer_losses(&s->tracer, false, &now, &s->err) ||
+	    losses_sum(&now) == losses_sum(&s->reported))
+		return;
+	fprintf(stderr, "portrace: %" PRIu64 " records lost so far: the buffer was full; "
+			"--buffer SIZE makes it larger\n", losses_sum(&now));
+	s->reported = now;
+}
+
+static bool told_to_end(struct session *s)
+{
+	struct signalfd_siginfo info;
+	struct pollfd out = { .fd = s->out_fd };
+
+	if (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
+		return true;
+	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+}
+
+static int trace(struct session *s)
+{
+	uint64_t now = reader_now(), sweep = now + SECOND;
+	uint64_t end = s->options->duration ? now + s->options->duration : 0;
+
+	while (!s->done) {
+		if (reader_wait(s->tracer.reader, end && end < sweep ? end : sweep, &s->err))
+			return -1;
+		drain(s, false);
+		now = reader_now();
+		if (now >= sweep) {
+			join_sweep(&s->join, now);
+			if (s->output.len)
+				flush(s);
+			report_losses(s);
+			sweep = now + SECOND;
+		}
+		if (told_to_end(s) || (end && now >= end))
+			break;
+	}
+	return 0;
+}
+
+/*
+ * No more sendings; what has been sent gets a moment to arrive, then the rest is asked for at
+ * /proc, and what the programs still had to say comes first.
+ */
+static void close_trace(struct session *s)
+{
+	uint64_t until = reader_now() + CLOSING_NS;
+
+	tracer_stop_sendings(&s->tracer);
+	drain(s, true);
+	while (!s->done && s->join.pending_now && reader_now() < until) {
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+		drain(s, true);
+	}
+	join_closing(&s->join);
+	tracer_detach(&s->tracer);
+	drain(s, true);
+	join_close(&s->join);
+	if (s->output.len)
+		flush(s);
+}
+
+static void summarise(struct session *s)
+{
+	struct losses lost;
+
+	if (tracer_losses(&s->tracer, true, &lost, &s->err)) {
+		report_error(&s->err);
+		return;
+	}
+	if (s->options->quiet && !losses_sum(&lost))
+		return;
+	fprintf(stderr, "portrace: %" PRIu64 " signals seen, %" PRIu64 " shown, %" PRIu64 " lost",
+		s->join.seen, s->shown, (uint64_t)lost.generate);
+	if (lost.deliver || lost.exit)
+		fprintf(stderr, " (and %" PRIu64 " records of deliveries, %" PRIu64 " of exits)",
+			(uint64_t)lost.deliver, (uint64_t)lost.exit);
+	fputs("\n", stderr);
+	if (s->join.out_of_memory)
+		fputs("portrace: memory ran out: some signals could not be followed\n", stderr);
+}
+
+static int open_output(struct session *s)
+{
+	const char *path = s->options->output;
+
+	s->out_fd = STDOUT_FILENO;
+	if (!path)
+		return 0;
+	s->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return s->out_fd < 0 ? error_system(&s->err, errno, "%s: open for writing", path) : 0;
+}
+
+/* SIGINT, SIGTERM and SIGHUP come through a descriptor, but for those that nohup ignores. */
+static int open_signals(struct session *s)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&set, ends[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signal_fd < 0 ? error_system(&s->err, errno, "signalfd") : 0;
+}
+
+static void describe_start(const struct session *s)
+{
+	const struct tracer *t = &s->tracer;
+
+	fprintf(stderr, "portrace: types from /sys/kernel/btf/vmlinux\n");
+	fprintf(stderr, "portrace: transport: %s, %zu KiB%s\n",
+		t->transport == TRANSPORT_RING ? "ring buffer" : "perf buffers", t->buffer >> 10,
+		t->transport == TRANSPORT_RING ? "" : " a CPU");
+	if (t->memlock_raised)
+		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
+	for (size_t i = 0; i < t->object.programs.len; i++)
+		if (t->object.programs.at[i].autoload)
+			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",
+				t->object.programs.at[i].name, t->object.programs.at[i].section,
+				t->object.programs.at[i].insns.len);
+	if (!s->join.machine)
+		fprintf(stderr, "portrace: no /proc of the initial pid namespace: command lines only from "
+				"the kernel side\n");
+	fprintf(stderr, "portrace: tracing\n");
+}
+
+static void warn_of_absent(const struct session *s)
+{
+	for (size_t i = 0; s->join.machine && i < s->options->watch_len; i++)
+		if (s->join.machine->process_of(s->options->watch[i].pid) < 0)
+			fprintf(stderr, "portrace: there is no process %u now\n", s->options->watch[i].pid);
+}
+
+/* Everything that can go wrong before tracing, in one place. */
+static int start(struct session *s)
+{
+	const struct options *options = s->options;
+
+	if (open_output(s) || open_signals(s) || tracer_init(&s->tracer, options, &s->err))
+		return -1;
+	reader_watch_other(s->tracer.reader, s->signal_fd, true);
+	/* Only pipes and the like have another end; a file has none to watch. */
+	reader_watch_other(s->tracer.reader, s->out_fd, false);
+	join_init(&s->join);
+	s->join.machine = proc_machine();
+	s->join.emit = on_outcome;
+	s->join.ctx = s;
+	s->join.began = reader_now();
+	/* A delivery does not say who sent: with a filter on that, others' would show. */
+	s->join.unsent = !options->has_uid && !options->comm_len;
+	for (size_t i = 0; i < options->watch_len; i++)
+		s->join.unsent &= options->watch[i].how == WATCH_TO;
+	output_init(&s->output, options->json, false);
+	return 0;
+}
+
+enum exit_status signal_run(const struct options *options)
+{
+	struct session s = { .options = options, .out_fd = -1, .signal_fd = -1 };
+	enum exit_status status;
+
+	if (start(&s)) {
+		report_error(&s.err);
+		status = options_exit_status(s.err.code);
+		goto out;
+	}
+	if (!options->quiet) {
+		warn_of_absent(&s);
+		if (output_header(&s.output, &s.err))
+			fail(&s);
+		else
+			flush(&s);
+	}
+	if (options->verbose)
+		describe_start(&s);
+	if (trace(&s))
+		fail(&s);
+	close_trace(&s);
+	if (s.failed)
+		report_error(&s.err);
+	summarise(&s);
+	status = s.failed ? STATUS_FAILED : STATUS_DONE;
+	join_fini(&s.join);
+	output_fini(&s.output);
+	tracer_fini(&s.tracer);
+out:
+	sys_close(s.signal_fd);
+	if (options->output)
+		sys_close(s.out_fd);
+	return status;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CLI_SIGNAL_H
+#define CLI_SIGNAL_H
+
+#include "cli/options.h"
+
+/* `portrace signal`: traces until it is told to end. Writes its own messages. */
+enum exit_status signal_run(const struct options *options);
+/* An error as the user reads it, on standard error. */
+void report_error(const struct error *err);
+
+#endif

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cli/tracer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "btf/core.h"
+#include "cli/proc.h"
+#include "loader/attach.h"
+#include "loader/section.h"
+#include "util/cpus.h"
+#include "util/privilege.h"
+#include "util/sys.h"
+
+/* bpf/signal.bpf.c, compiled (bpf/embed.S). */
+extern const char signal_object_start[], signal_object_end[];
+
+#define RING_DEFAULT (1u << 20)
+#define PERF_DEFAULT (512u << 10)
+
+/* In the order of attaching: what would be missed between two of them must come first. */
+static const char *const programs[TRACER_LINKS] = {
+	"new_thread", "process_exec", "process_exit", "signal_deliver", "signal_generate",
+};
+enum { NEW_THREAD = 0, GENERATE = TRACER_LINKS - 1 };
+
+/* All the ways (WATCH_*) in which the options name pids. */
+static uint32_t watch_ways(const struct options *options)
+{
+	uint32_t ways = 0;
+
+	for (size_t i = 0; i < options->watch_len; i++)
+		ways |= options->watch[i].how;
+	return ways;
+}
+
+/* Sets a global of the object by its C name. A name it does not have is our own mistake. */
+static int set_global(struct object *obj, const char *name, const void *value, size_t len,
+		      struct error *err)
+{
+	size_t size;
+	void *place = object_global(obj, name, &size);
+
+	if (!place || size < len)
+		return error_set(err, ERROR_FORMAT, "%s: setting '%s': got %s, expected %zu bytes",
+				 obj->name, name, place ? "fewer" : "no such variable", len);
+	memcpy(place, value, len);
+	return 0;
+}
+
+static int set_flag(struct object *obj, const char *name, bool value, struct error *err)
+{
+	uint8_t byte = value;
+
+	return set_global(obj, name, &byte, 1, err);
+}
+
+static int set_filter(struct object *obj, const struct options *options, struct error *err)
+{
+	uint32_t ways = watch_ways(options), count = options->comm_len;
+
+	if (set_global(obj, "want_signals", &options->signals, 8, err) ||
+	    set_flag(obj, "by_from", ways & WATCH_FROM, err) ||
+	    set_flag(obj, "by_to", ways & WATCH_TO, err) ||
+	    set_flag(obj, "by_either", ways & WATCH_EITHER, err) ||
+	    set_flag(obj, "by_uid", options->has_uid, err) ||
+	    set_global(obj, "want_uid", &options->uid, 4, err) ||
+	    set_global(obj, "comm_count", &count, 4, err) ||
+	    set_global(obj, "want_comms", options->comm, sizeof(options->comm), err))
+		return -1;
+	object_program(obj, programs[NEW_THREAD])->autoload = ways;
+	return 0;
+}
+
+/* The object with the settings in it and its types relocated. */
+static int prepare(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct object *obj = &tracer->object;
+	struct btf kernel;
+	int ret;
+
+	if (object_init(obj, "signal tracer", signal_object_start,
+			signal_object_end - signal_object_start, err) ||
+	    set_filter(obj, options, err) || btf_open_kernel(&kernel, err))
+		return -1;
+	ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &kernel, err);
+	btf_fini(&kernel);
+	return ret;
+}
+
+/* Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed. */
+static void raise_memlock(struct tracer *tracer, struct caps *caps)
+{
+	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (caps_ask(caps, CAP_MEMCG) != CAP_YES)
+		tracer->memlock_raised = !setrlimit(RLIMIT_MEMLOCK, &all);
+}
+
+static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
+			    struct error *err)
+{
+	enum answer ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_ask(caps, CAP_RINGBUF);
+
+	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
+		error_set(err, ERROR_UNSUPPORTED, "--transport ring: this kernel has no BPF ring buffer");
+		return error_hint(err, "it came with Linux 5.8; --transport perf (or auto) works without");
+	}
+	if (ring == CAP_UNKNOWN) {
+		error_system(err, caps->at[CAP_RINGBUF].sys, "BPF ring buffer: create one");
+		if (err->sys == EPERM)
+			err->code = ERROR_PERMISSION;
+		else if (err->sys == ENOSYS)
+			err->code = ERROR_UNSUPPORTED;
+		return -1;
+	}
+	tracer->transport = ring == CAP_YES ? TRANSPORT_RING : TRANSPORT_PERF;
+	return 0;
+}
+
+/* Fits the object to the transport: the ring's size, or the rewrite to perf buffers. */
+static int lower(struct tracer *tracer, size_t buffer, struct error *err)
+{
+	struct object *obj = &tracer->object;
+	bool ring = tracer->transport == TRANSPORT_RING;
+	uint64_t step;
+
+	tracer->buffer = reader_round_size(buffer ? buffer : ring ? RING_DEFAULT : PERF_DEFAULT);
+	if (!tracer->buffer || tracer->buffer > 1u << 31)
+		return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB",
+				 buffer);
+	if (!ring)
+		return lower_ringbuf(obj, err);
+	step = tracer->buffer / 4;
+	object_map(obj, "events")->max_entries = tracer->buffer;
+	return set_global(obj, "wake_step", &step, 8, err);
+}
+
+struct watch {
+	int map_fd;
+	uint32_t bits;
+	int ret;
+};
+
+static void watch_thread(void *ctx, uint32_t tid)
+{
+	struct watch *watch = ctx;
+	union bpf_attr attr;
+	uint32_t bits = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = watch->map_fd;
+	attr.key = (uintptr_t)&tid;
+	attr.value = (uintptr_t)&bits;
+	/* One thread can be named by several options. */
+	sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+	bits |= watch->bits;
+	if (!watch->ret)
+		watch->ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+}
+
+static int watch_all(struct tracer *tracer, const struct options *options, bool threads,
+		     struct error *err)
+{
+	struct watch watch = { .map_fd = loaded_map_fd(&tracer->loaded, "watched") };
+
+	for (size_t i = 0; i < options->watch_len; i++) {
+		uint32_t pid = options->watch[i].pid;
+
+		watch.bits = options->watch[i].how;
+		if (threads)
+			proc_threads(pid, watch_thread, &watch);
+		else
+			watch_thread(&watch, pid);
+		if (watch.ret)
+			return error_system(err, -watch.ret, "watch process %u", pid);
+	}
+	return 0;
+}
+
+static int attach(struct tracer *tracer, const struct tracefs *tracefs, int which,
+		  struct error *err)
+{
+	const struct program *prog = object_program(&tracer->object, programs[which]);
+	char category[64], event[64];
+	int id;
+
+	if (!prog->autoload)
+		return 0;
+	if (section_tracepoint(prog->section, category, event, sizeof(category), err))
+		return -1;
+	id = tracefs_event_id(tracefs, category, event, err);
+	if (id < 0)
+		return -1;
+	tracer->links[which] = attach_tracepoint(loaded_prog_fd(&tracer->loaded, prog->name), id,
+						 event, err);
+	return tracer->links[which] < 0 ? -1 : 0;
+}
+
+static int attach_all(struct tracer *tracer, const struct options *options,
+		      struct error *err)
+{
+	struct tracefs tracefs;
+	int ret = -1;
+
+	if (tracefs_open(&tracefs, err))
+		return -1;
+	/* First the processes, then the new threads of these, then the threads they have: so
+	 * none is missed that is made meanwhile. */
+	if (watch_all(tracer, options, false, err) || attach(tracer, &tracefs, NEW_THREAD, err) ||
+	    (proc_machine() && watch_all(tracer, options, true, err)))
+		goto out;
+	for (int i = NEW_THREAD + 1; i < TRACER_LINKS; i++)
+		if (attach(tracer, &tracefs, i, err))
+			goto out;
+	ret = 0;
+out:
+	tracefs_close(&tracefs);
+	return ret;
+}
+
+static int open_reader(struct tracer *tracer, struct error *err)
+{
+	int fd = loaded_map_fd(&tracer->loaded, "events");
+
+	return tracer->transport == TRANSPORT_RING
+		       ? reader_new_ring(&tracer->reader, fd, tracer->buffer, err)
+		       : reader_new_perf(&tracer->reader, fd, tracer->buffer, err);
+}
+
+int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct load_options load_options;
+	struct caps caps = { 0 };
+
+	memset(tracer, 0, sizeof(*tracer));
+	for (int i = 0; i < TRACER_LINKS; i++)
+		tracer->links[i] = -1;
+	if (prepare(tracer, options, err))
+		goto fail;
+	raise_memlock(tracer, &caps);
+	if (choose_transport(tracer, &caps, options->transport, err) ||
+	    lower(tracer, options->buffer, err))
+		goto fail;
+	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
+	if (load(&tracer->loaded, &tracer->object, &load_options, err) ||
+	    open_reader(tracer, err) || attach_all(tracer, options, err))
+		goto fail;
+	return 0;
+fail:
+	if (err->code == ERROR_PERMISSION)
+		privilege_explain(err);
+	tracer_fini(tracer);
+	return -1;
+}
+
+void tracer_fini(struct tracer *tracer)
+{
+	tracer_detach(tracer);
+	reader_free(tracer->reader);
+	if (tracer->loaded.object)
+		loaded_fini(&tracer->loaded);
+	object_fini(&tracer->object);
+	memset(tracer, 0, sizeof(*tracer));
+}
+
+static void detach(struct tracer *tracer, int which)
+{
+	sys_close(tracer->links[which]);
+	tracer->links[which] = -1;
+}
+
+void tracer_stop_sendings(struct tracer *tracer)
+{
+	detach(tracer, GENERATE);
+}
+
+void tracer_detach(struct tracer *tracer)
+{
+	for (int i = TRACER_LINKS; i-- > 0;)
+		detach(tracer, i);
+}
+
+/* Which count of struct losses a kind of record belongs to. */
+static __u64 *loss_of(struct losses *losses, int type)
+{
+	switch (type) {
+	case RECORD_GENERATE:
+		return &losses->generate;
+	case RECORD_DELIVER:
+		return &losses->deliver;
+	case RECORD_EXIT:
+	case RECORD_EXEC:
+		return &losses->exit;
+	default:
+		return &losses->cmdline;
+	}
+}
+
+void tracer_count(struct tracer *tracer, const struct record *record)
+{
+	++*loss_of(&tracer->received, record->type);
+}
+
+/* The programs' own count, in their .bss: what they could not reserve. */
+static int add_reported(const struct tracer *tracer, struct losses *losses, struct error *err)
+{
+	const struct object *obj = &tracer->object;
+	uint32_t map, offset, size, zero = 0;
+	union bpf_attr attr;
+	uint8_t *value;
+	int ret;
+
+	if (object_global_find(obj, "losses", &map, &offset, &size) || size != sizeof(*losses))
+		return error_set(err, ERROR_FORMAT, "%s: 'losses': not found", obj->name);
+	value = malloc(obj->maps.at[map].value_size);
+	if (!value)
+		return error_memory(err);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = tracer->loaded.map_fds[map];
+	attr.key = (uintptr_t)&zero;
+	attr.value = (uintptr_t)value;
+	ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+	if (!ret)
+		memcpy(losses, value + offset, sizeof(*losses));
+	free(value);
+	return ret ? error_system(err, -ret, "%s: read the count of losses", obj->name) : 0;
+}
+
+/*
+ * A program that hits while another BPF program runs on the same CPU is skipped by the
+ * kernel, which counts it (recursion_misses, Linux 5.12; for tracepoints since 6.7).
+ */
+static uint64_t skipped_runs(const struct tracer *tracer, int which)
+{
+	struct bpf_prog_info info = { 0 };
+	union bpf_attr attr;
+	int fd = loaded_prog_fd(&tracer->loaded, programs[which]);
+
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)&info;
+	if (fd < 0 || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0)
+		return 0;
+	return info.recursion_misses;
+}
+
+/* What the lowered programs have sent, slot by slot: less what arrived, it is what was lost. */
+static int add_unreceived(const struct tracer *tracer, struct losses *losses, struct error *err)
+{
+	struct object *obj = (struct object *)&tracer->object;
+	const struct map *scratch = object_map(obj, SCRATCH_MAP);
+	int cpus = cpus_possible(), ret = 0;
+	size_t stride = (scratch->value_size + 7) & ~7u;
+	struct losses sent = { 0 };
+	uint8_t *values = cpus > 0 ? malloc(cpus * stride) : NULL;
+	union bpf_attr attr;
+
+	if (!values)
+		return error_memory(err);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = loaded_map_fd(&tracer->loaded, SCRATCH_MAP);
+	attr.value = (uintptr_t)values;
+	for (uint32_t slot = 0; !ret && slot < scratch->max_entries; slot++) {
+		attr.key = (uintptr_t)&slot;
+		ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+		for (int cpu = 0; !ret && cpu < cpus; cpu++) {
+			const struct perf_slot *value = (const void *)(values + cpu * stride);
+			/* Only reserved records are built in their slot: the rest are command lines. */
+			const struct record *record = (const struct record *)value->data;
+
+			*loss_of(&sent, value->sent ? record->type : 0) += value->sent;
+		}
+	}
+	free(values);
+	if (ret)
+		return error_system(err, -ret, "%s: read what was sent", obj->name);
+	losses->generate += sent.generate - tracer->received.generate;
+	losses->deliver += sent.deliver - tracer->received.deliver;
+	losses->exit += sent.exit - tracer->received.exit;
+	losses->cmdline += sent.cmdline - tracer->received.cmdline;
+	return 0;
+}
+
+int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
+		  struct error *err)
+{
+	memset(losses, 0, sizeof(*losses));
+	if (add_reported(tracer, losses, err))
+		return -1;
+	if (tracer->transport == TRANSPORT_PERF && !final)
+		losses->generate += reader_lost(tracer->reader);
+	else if (tracer->transport == TRANSPORT_PERF && add_unreceived(tracer, losses, err))
+		return -1;
+	losses->exit += skipped_runs(tracer, 1) + skipped_runs(tracer, 2);
+	losses->deliver += skipped_runs(tracer, GENERATE - 1);
+	losses->generate += skipped_runs(tracer, GENERATE);
+	return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef CLI_TRACER_H
+#define CLI_TRACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/signal.h"
+#include "cli/options.h"
+#include "compat/lower.h"
+#include "loader/load.h"
+#include "loader/reader.h"
+
+/*
+ * The signal tracer's kernel side, from the object in this binary to records: settings put
+ * in, types relocated, lowered for this kernel, loaded, attached, read.
+ */
+#define TRACER_LINKS 5
+
+struct tracer {
+	struct object object;
+	struct loaded loaded;
+	struct reader *reader;
+	enum transport transport; /* the one taken */
+	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
+	int links[TRACER_LINKS];
+	struct losses received;   /* records, by kind; for perf buffers' exact account */
+	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
+};
+
+/* Uses what options say of filters, transport and buffer. */
+int tracer_init(struct tracer *tracer, const struct options *options, struct error *err);
+void tracer_fini(struct tracer *tracer);
+/* Ends the recording of sendings; deliveries and exits go on. */
+void tracer_stop_sendings(struct tracer *tracer);
+void tracer_detach(struct tracer *tracer);
+/* To be told of each record, for the account of losses. */
+void tracer_count(struct tracer *tracer, const struct record *record);
+/*
+ * What was lost so far, by kind. Exact after tracer_detach and a last drain; while tracing a
+ * perf transport knows only the sum, given as `generate`.
+ */
+int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
+		  struct error *err);
+
+#endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compat/caps.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "util/sys.h"
+
+/*
+ * Each question is one function that returns CAP_YES, CAP_NO or CAP_UNKNOWN and leaves the
+ * errno that says so in *sys. What it makes in the kernel is gone when it returns.
+ */
+typedef enum answer question(int *sys);
+
+/* Creates the map and lets it go. 0, or -errno. */
+static int try_map(const union bpf_attr *map)
+{
+	union bpf_attr attr = *map;
+	int fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+
+	sys_close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static union bpf_attr small_array(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = 1;
+	return attr;
+}
+
+/*
+ * No map type has the number 0, so nothing is created: EINVAL comes from bpf(2) itself.
+ * EPERM may be it too, or a seccomp filter in front of a kernel without it.
+ */
+static enum answer ask_bpf(int *sys)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	*sys = -try_map(&attr);
+	if (*sys == ENOSYS)
+		return CAP_NO;
+	return *sys == EINVAL || *sys == 0 ? CAP_YES : CAP_UNKNOWN;
+}
+
+/* EINVAL: the size is a page, so it is the type that the kernel does not know. */
+static enum answer ask_ringbuf(int *sys)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_RINGBUF;
+	attr.max_entries = sysconf(_SC_PAGESIZE);
+	*sys = -try_map(&attr);
+	if (*sys == EINVAL)
+		return CAP_NO;
+	return *sys ? CAP_UNKNOWN : CAP_YES;
+}
+
+/*
+ * A kernel before 4.15 says E2BIG or EINVAL of bytes that it does not know and that are not
+ * zero. Only if the same map comes to be without the name was it the name.
+ */
+static enum answer ask_names(int *sys)
+{
+	union bpf_attr attr = small_array(), named = attr;
+	int plain;
+
+	memcpy(named.map_name, "portrace", sizeof("portrace"));
+	*sys = -try_map(&named);
+	if (*sys == 0)
+		return CAP_YES;
+	if (*sys != EINVAL && *sys != E2BIG)
+		return CAP_UNKNOWN;
+	plain = -try_map(&attr);
+	if (plain == 0)
+		return CAP_NO;
+	*sys = plain;
+	return CAP_UNKNOWN;
+}
+
+/* Creates a map under a soft RLIMIT_MEMLOCK of that size, for the time of the call. */
+static int try_map_with_limit(const union bpf_attr *map, rlim_t soft)
+{
+	struct rlimit limit, low;
+	int ret;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return -errno;
+	low = limit;
+	low.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+	if (setrlimit(RLIMIT_MEMLOCK, &low))
+		return -errno;
+	ret = try_map(map);
+	/* Cannot fail: a soft limit may always go up to the hard one, which did not change. */
+	setrlimit(RLIMIT_MEMLOCK, &limit);
+	return ret;
+}
+
+/*
+ * Is RLIMIT_MEMLOCK what counts? The direct question: with a soft limit of 0, a kernel that
+ * charges it refuses every map, root's too, with EPERM. Others ask by something that came
+ * at the same time, the helper bpf_ktime_get_coarse_ns, but distributions port one back without
+ * the other; and fdinfo shows a "memlock" on every kernel, charged or not. The limit is
+ * this process's own, is never raised past what it may be, and nothing else runs meanwhile.
+ *
+ * A map that is refused at 0 is tried with all that the process may have: if that is refused
+ * as well, it was not the limit, or the limit is used up for good.
+ */
+static enum answer ask_memcg(int *sys)
+{
+	union bpf_attr attr = small_array();
+
+	*sys = -try_map_with_limit(&attr, 0);
+	if (*sys == 0)
+		return CAP_YES;
+	if (*sys == EPERM && try_map_with_limit(&attr, RLIM_INFINITY) == 0)
+		return CAP_NO;
+	return CAP_UNKNOWN;
+}
+
+static const struct {
+	const char *name;
+	question *ask;
+} table[CAP_COUNT] = {
+	[CAP_BPF] = { "bpf", ask_bpf },
+	[CAP_RINGBUF] = { "ringbuf", ask_ringbuf },
+	[CAP_NAMES] = { "names", ask_names },
+	[CAP_MEMCG] = { "memcg", ask_memcg },
+};
+
+enum answer caps_ask(struct caps *caps, enum cap cap)
+{
+	enum answer answer = caps->at[cap].answer;
+
+	if (answer == CAP_YES || answer == CAP_NO)
+		return answer;
+	if (cap != CAP_BPF && caps_ask(caps, CAP_BPF) == CAP_NO) {
+		caps->at[cap].answer = CAP_NO;
+		caps->at[cap].sys = caps->at[CAP_BPF].sys;
+		return CAP_NO;
+	}
+	caps->at[cap].answer = table[cap].ask(&caps->at[cap].sys);
+	return caps->at[cap].answer;
+}
+
+const char *caps_name(enum cap cap)
+{
+	return table[cap].name;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef COMPAT_LOWER_H
+#define COMPAT_LOWER_H
+
+#include "compat/caps.h"
+#include "loader/object.h"
+
+enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
+
+/*
+ * The scratch map that the ring buffer lowering adds, a BPF_MAP_TYPE_PERCPU_ARRAY of struct
+ * perf_slot: one for each reserve and each output in the object's programs.
+ */
+#define SCRATCH_MAP ".scratch"
+
+/*
+ * `sent` counts the records that this CPU has handed to bpf_perf_event_output through the
+ * slot, so that the reader can tell exactly how many never arrived, also where the kernel does
+ * not report the last of them. A submit counts before it sends, an output after: what is read
+ * while programs run may be off by one either way. It counts what found no room, too.
+ */
+struct perf_slot {
+	__u64 sent;
+	__u32 size; /* of the record now in data */
+	__u32 ring; /* index in object.maps of the record's ring, where there are several */
+	__u8 data[];
+};
+
+/*
+ * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for
+ * BPF_MAP_TYPE_PERF_EVENT_ARRAY: reserve becomes a slot of the scratch map, submit and output
+ * become perf_event_output with the context saved at entry, discard becomes nothing, query
+ * answers 0. The map changes type; max_entries 0 means one for each possible CPU. CO-RE
+ * comes first, as the sizes of the records must be final. An output of no bytes sends none.
+ * After a failure the object is only good for object_fini.
+ */
+int lower_ringbuf(struct object *obj, struct error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LOADER_ATTACH_H
+#define LOADER_ATTACH_H
+
+#include "util/error.h"
+
+/*
+ * Tracepoints through perf_event_open. A link is one descriptor; closing it detaches.
+ */
+
+/* tracefs, found where it is mounted or mounted for this process alone. */
+struct tracefs {
+	int fd; /* directory */
+	char where[128];
+};
+
+int tracefs_open(struct tracefs *tracefs, struct error *err);
+void tracefs_close(struct tracefs *tracefs);
+/* The id of an event ("signal", "signal_generate"), or -1 and err. */
+int tracefs_event_id(const struct tracefs *tracefs, const char *category, const char *event,
+		     struct error *err);
+
+/* Attaches the program to the tracepoint; returns the link's descriptor, or -1 and err. */
+int attach_tracepoint(int prog_fd, int event_id, const char *name, struct error *err);
+
+#endif

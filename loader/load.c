@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "loader/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/section.h"
+#include "util/cpus.h"
+#include "util/sys.h"
+
+/* The kernel's log buffer grows up to this; a program of a million steps fits. */
+#define LOG_FIRST (64u << 10)
+#define LOG_LAST (16u << 20)
+
+static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
+{
+	size_t len = 0;
+
+	/* The kernel takes letters, digits and '_', and '.' only since Linux 5.2. */
+	for (; *src && len < BPF_OBJ_NAME_LEN - 1; src++)
+		dst[len++] = *src == '.' ? '_' : *src;
+}
+
+static int create_map(const struct map *map, const struct load_options *options,
+		      struct error *err)
+{
+	union bpf_attr attr = {
+		.map_type = map->type,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+		.max_entries = map->max_entries,
+		.map_flags = map->flags,
+	};
+	int fd;
+
+	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries) {
+		int cpus = cpus_possible();
+
+		if (cpus < 0)
+			return error_system(err, -cpus, "map '%s': number of CPUs", map->name);
+		attr.max_entries = cpus;
+	}
+	if (options->names)
+		copy_name(attr.map_name, map->name);
+	fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd >= 0)
+		return fd;
+	error_system(err, -fd, "map '%s': create (type %u, key %u, value %u, entries %u)",
+		     map->name, map->type, map->key_size, map->value_size, attr.max_entries);
+	if (fd == -EPERM) {
+		err->code = ERROR_PERMISSION;
+		error_hint(err, "creating BPF maps takes root, or CAP_BPF (CAP_SYS_ADMIN before "
+				"Linux 5.8), and before 5.11 enough RLIMIT_MEMLOCK (ulimit -l)");
+	}
+	return -1;
+}
+
+static int fill_map(int fd, const struct map *map, struct error *err)
+{
+	__u32 zero = 0;
+	union bpf_attr attr = {
+		.map_fd = fd,
+		.key = (uintptr_t)&zero,
+		.value = (uintptr_t)map->data,
+	};
+	int ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+
+	if (ret < 0)
+		return error_system(err, -ret, "map '%s': set its value", map->name);
+	if (map->role != MAP_RODATA)
+		return 0;
+	/* Only a frozen map's values are constants to the verifier. */
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = fd;
+	ret = sys_bpf(BPF_MAP_FREEZE, &attr, sizeof(attr));
+	if (ret < 0)
+		return error_system(err, -ret, "map '%s': freeze", map->name);
+	return 0;
+}
+
+static int create_maps(struct loaded *loaded, const struct load_options *options,
+		       struct error *err)
+{
+	const struct object *obj = loaded->object;
+
+	for (size_t i = 0; i < obj->maps.len; i++) {
+		const struct map *map = &obj->maps.at[i];
+
+		loaded->map_fds[i] = create_map(map, options, err);
+		if (loaded->map_fds[i] < 0)
+			return -1;
+		if (map->data && fill_map(loaded->map_fds[i], map, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The program's instructions with every ref resolved to a descriptor; malloc'ed. */
+static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct program *prog,
+				     struct error *err)
+{
+	struct bpf_insn *insns = malloc(prog->insns.len * sizeof(*insns));
+
+	if (!insns) {
+		error_memory(err);
+		return NULL;
+	}
+	memcpy(insns, prog->insns.at, prog->insns.len * sizeof(*insns));
+	for (size_t i = 0; i < prog->refs.len; i++) {
+		const struct ref *ref = &prog->refs.at[i];
+		struct bpf_insn *insn = insns + ref->insn;
+
+		insn[1].imm = 0;
+		switch (ref->kind) {
+		case REF_MAP:
+			insn->src_reg = BPF_PSEUDO_MAP_FD;
+			insn->imm = loaded->map_fds[ref->target];
+			break;
+		case REF_VALUE:
+			insn->src_reg = BPF_PSEUDO_MAP_VALUE;
+			insn->imm = loaded->map_fds[ref->target];
+			insn[1].imm = ref->offset;
+			break;
+		case REF_FUNC:
+			insn->src_reg = BPF_PSEUDO_FUNC;
+			insn->imm = (int)(ref->target - ref->insn - 1);
+			break;
+		}
+	}
+	return insns;
+}
+
+static int prog_load(union bpf_attr *attr)
+{
+	int ret = -EAGAIN;
+
+	/* A pending signal of ours can make the verifier give up: since Linux 5.0. */
+	for (int tries = 0; ret == -EAGAIN && tries < 5; tries++)
+		ret = sys_bpf(BPF_PROG_LOAD, attr, sizeof(*attr));
+	return ret;
+}
+
+/* The last lines of the log that fit, whole lines only. */
+static void keep_log_tail(struct error *err, const char *log)
+{
+	size_t len = strlen(log), room = sizeof(err->detail) - 1;
+	const char *start = log;
+
+	while (len && log[len - 1] == '\n')
+		len--;
+	if (len > room) {
+		start = memchr(log + len - room, '\n', room);
+		start = start ? start + 1 : log + len - room;
+	}
+	memcpy(err->detail, start, log + len - start);
+	err->detail[log + len - start] = 0;
+}
+
+/* Asks again, for the reason: loading without a log first is what costs least. */
+static int explain_refusal(union bpf_attr *attr, int refused, const struct program *prog,
+			   struct error *err)
+{
+	char *log = NULL;
+	int ret = refused;
+
+	for (__u32 size = LOG_FIRST; size <= LOG_LAST; size *= 4) {
+		char *grown = realloc(log, size);
+
+		if (!grown)
+			break;
+		log = grown;
+		log[0] = 0;
+		attr->log_level = 1;
+		attr->log_size = size;
+		attr->log_buf = (uintptr_t)log;
+		ret = prog_load(attr);
+		if (ret != -ENOSPC)
+			break;
+	}
+	if (ret >= 0)
+		goto out; /* it took it after all */
+	error_system(err, -refused, "program '%s' (%s): the kernel refuses it", prog->name,
+		     prog->section);
+	if (log && log[0]) {
+		err->code = ERROR_VERIFIER;
+		keep_log_tail(err, log);
+		error_hint(err, "the end of the verifier's log is shown; a kernel that refuses this "
+				"program is a defect of portrace: please report it with the log");
+	} else if (refused == -EPERM) {
+		err->code = ERROR_PERMISSION;
+		error_hint(err, "loading tracing programs takes root, or CAP_BPF and CAP_PERFMON "
+				"(CAP_SYS_ADMIN before Linux 5.8)");
+	} else if (refused == -EINVAL || refused == -E2BIG) {
+		err->code = ERROR_UNSUPPORTED;
+	}
+out:
+	free(log);
+	return ret >= 0 ? ret : -1;
+}
+
+static int load_program(const struct loaded *loaded, const struct program *prog,
+			const struct load_options *options, struct error *err)
+{
+	const struct section_kind *kind = section_kind(prog->section, err);
+	struct bpf_insn *insns;
+	union bpf_attr attr;
+	int fd;
+
+	if (!kind)
+		return error_wrap(err, "program '%s'", prog->name);
+	insns = resolve_refs(loaded, prog, err);
+	if (!insns)
+		return -1;
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = kind->type;
+	attr.insns = (uintptr_t)insns;
+	attr.insn_cnt = prog->insns.len;
+	attr.license = (uintptr_t)loaded->object->license;
+	if (options->names)
+		copy_name(attr.prog_name, prog->name);
+	fd = prog_load(&attr);
+	if (fd < 0)
+		fd = explain_refusal(&attr, fd, prog, err);
+	free(insns);
+	return fd;
+}
+
+static void forget_fds(int *fds, size_t len)
+{
+	for (size_t i = 0; fds && i < len; i++)
+		fds[i] = -1;
+}
+
+int load(struct loaded *loaded, const struct object *obj, const struct load_options *options,
+	 struct error *err)
+{
+	memset(loaded, 0, sizeof(*loaded));
+	loaded->object = obj;
+	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));
+	loaded->prog_fds = calloc(obj->programs.len + 1, sizeof(int));
+	forget_fds(loaded->map_fds, obj->maps.len);
+	forget_fds(loaded->prog_fds, obj->programs.len);
+	if (!loaded->map_fds || !loaded->prog_fds) {
+		error_memory(err);
+		goto fail;
+	}
+	if (create_maps(loaded, options, err))
+		goto fail;
+	for (size_t i = 0; i < obj->programs.len; i++) {
+		const struct program *prog = &obj->programs.at[i];
+
+		if (!prog->autoload)
+			continue;
+		loaded->prog_fds[i] = load_program(loaded, prog, options, err);
+		if (loaded->prog_fds[i] < 0)
+			goto fail;
+	}
+	return 0;
+fail:
+	error_wrap(err, "%s", obj->name);
+	loaded_fini(loaded);
+	return -1;
+}
+
+void loaded_fini(struct loaded *loaded)
+{
+	const struct object *obj = loaded->object;
+
+	for (size_t i = 0; loaded->prog_fds && i < obj->programs.len; i++)
+		sys_close(loaded->prog_fds[i]);
+	for (size_t i = 0; loaded->map_fds && i < obj->maps.len; i++)
+		sys_close(loaded->map_fds[i]);
+	free(loaded->prog_fds);
+	free(loaded->map_fds);
+	memset(loaded, 0, sizeof(*loaded));
+}
+
+int loaded_map_fd(const struct loaded *loaded, const char *name)
+{
+	for (size_t i = 0; i < loaded->object->maps.len; i++)
+		if (!strcmp(loaded->object->maps.at[i].name, name))
+			return loaded->map_fds[i];
+	return -1;
+}
+
+int loaded_prog_fd(const struct loaded *loaded, const char *name)
+{
+	for (size_t i = 0; i < loaded->object->programs.len; i++)
+		if (!strcmp(loaded->object->programs.at[i].name, name))
+			return loaded->prog_fds[i];
+	return -1;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LOADER_OBJECT_H
+#define LOADER_OBJECT_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "btf/btf.h"
+#include "util/error.h"
+#include "util/vec.h"
+
+/*
+ * An object file as a value: programs, maps and their relations, nothing of the kernel in
+ * it. Lowerings (compat/) change it in place before loader/load.c gives it to the kernel.
+ *
+ * A program is self-contained: its own instructions followed by those of every subprogram
+ * that it reaches, calls between them already resolved (BPF_PSEUDO_CALL, imm relative to
+ * the next instruction). What only loading can resolve stays symbolic, in refs. All side
+ * tables name instructions by index, are sorted by it, and count a BPF_LD_IMM64 as two.
+ */
+
+enum ref_kind {
+	REF_MAP,   /* BPF_LD_IMM64: address of map `target` */
+	REF_VALUE, /* BPF_LD_IMM64: address of byte `offset` in the one value of map `target` */
+	REF_FUNC,  /* BPF_LD_IMM64: address of the subprogram that starts at instruction `target` */
+};
+
+struct ref {
+	uint32_t insn; /* the first slot of a BPF_LD_IMM64 */
+	enum ref_kind kind;
+	uint32_t target; /* index in object.maps, or an instruction index for REF_FUNC */
+	uint32_t offset;
+};
+
+/* One function of a program: the first starts at instruction 0 and is the entry. */
+struct func {
+	uint32_t insn;
+	uint32_t type_id; /* BTF FUNC, 0 where the object has none */
+	const char *name; /* into the object's string table */
+};
+
+/* As in .BTF.ext, instruction offsets turned into indexes. Offsets are into the BTF strings. */
+struct line {
+	uint32_t insn;
+	uint32_t file_off;
+	uint32_t line_off;
+	uint32_t line_col; /* line << 10 | column */
+};
+
+struct core_relo {
+	uint32_t insn;
+	uint32_t type_id;        /* root type, in the object's BTF */
+	uint32_t access_str_off; /* "0:1:2", in the BTF strings */
+	uint32_t kind;           /* enum bpf_core_relo_kind */
+};
+
+struct program {
+	const char *name;    /* of the entry function, into the object's string table */
+	const char *section; /* e.g. "tracepoint/signal/signal_generate" */
+	bool autoload;       /* false: leave it out of the load */
+	VEC(struct bpf_insn) insns;
+	VEC(struct ref) refs;
+	VEC(struct func) funcs;
+	VEC(struct line) lines;
+	VEC(struct core_relo) relos;
+};
+
+/* What holds the map's initial value: nothing, or one of the global data sections. */
+enum map_role { MAP_PLAIN, MAP_RODATA, MAP_DATA, MAP_BSS };
+
+struct map {
+	char *name; /* owned; for data sections ".rodata" and the like */
+	enum map_role role;
+	uint32_t type, key_size, value_size, max_entries, flags;
+	uint32_t key_type_id, value_type_id; /* in the object's BTF, 0 = unknown */
+	uint32_t section;                    /* ELF section index of a data section */
+	uint8_t *data;                       /* owned: value_size bytes, data sections only */
+};
+
+struct object {
+	const char *name; /* borrowed: what messages call it */
+	const char *license; /* "" where the object has none */
+	struct btf btf; /* btf_count() <= 1 where the object has none */
+	VEC(struct map) maps;
+	VEC(struct program) programs;
+	char *strings; /* owned copy of the names that func, program and license point into */
+	uint8_t *image; /* owned copy of .BTF, that btf borrows; fit to be given to the kernel */
+	size_t image_len;
+};
+
+/*
+ * Parses size bytes of an ELF object; the bytes are only read, and may go afterwards.
+ * On failure nothing is held, err says what, where, expected and got.
+ */
+int object_init(struct object *obj, const char *name, const void *data, size_t size,
+		struct error *err);
+void object_fini(struct object *obj);
+
+/* A global by its C name, in .rodata, .data or .bss: where its bytes are, to be set before
+ * loading. NULL where there is none, or the object has no BTF. *size receives its size in
+ * bytes, NULL is fine. */
+void *object_global(struct object *obj, const char *name, size_t *size);
+/* The same, as (map index, offset), for reading it after loading. -1 where there is none. */
+int object_global_find(const struct object *obj, const char *name, uint32_t *map,
+		       uint32_t *offset, uint32_t *size);
+struct map *object_map(struct object *obj, const char *name);
+struct program *object_program(struct object *obj, const char *name);
+/* Adds a map that is not in the file, as lowerings do. The name is copied. NULL = no memory.
+ * Earlier struct map pointers are no longer valid. */
+struct map *object_add_map(struct object *obj, const char *name);
+void program_fini(struct program *prog);
+
+#endif

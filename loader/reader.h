@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LOADER_READER_H
+#define LOADER_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/error.h"
+
+/*
+ * Records from the kernel, from a ring buffer or from perf buffers on all CPUs, behind one
+ * interface.
+ */
+typedef void reader_fn(void *ctx, const void *record, size_t size);
+
+struct reader;
+
+/* map_fd: a BPF_MAP_TYPE_RINGBUF of size bytes. Records come in the order of their reserve. */
+int reader_new_ring(struct reader **reader, int map_fd, size_t size, struct error *err);
+/* map_fd: a BPF_MAP_TYPE_PERF_EVENT_ARRAY; size bytes a CPU, a power of two of pages. Records
+ * must begin with their u64 time (CLOCK_MONOTONIC ns): they are handed on in its order. */
+int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct error *err);
+void reader_free(struct reader *reader);
+
+/* A size that both take: a power of two of pages, at least one page. 0 where there is none. */
+size_t reader_round_size(size_t size);
+
+/*
+ * Waits until there is something worth draining, or the deadline (CLOCK_MONOTONIC ns, 0 =
+ * none) has passed, or a descriptor of reader_watch_other has something. Wake-ups are batched: after a drain records may gather
+ * for READER_GATHER_NS, but no buffer fills before. 0, or -1 and err.
+ */
+#define READER_GATHER_NS 25000000ull
+int reader_wait(struct reader *reader, uint64_t deadline, struct error *err);
+/* From now on reader_wait returns as well when fd (the owner's, such as a signalfd) is
+ * readable or its other end is gone. -errno where epoll does not take it (regular files). */
+int reader_watch_other(struct reader *reader, int fd, bool readable);
+/*
+ * Hands on the records that are there. A perf reader holds back the newest, which another
+ * CPU's may still precede, until the next drain; with `all` it hands on these as well.
+ */
+void reader_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx);
+/* Records that the kernel said found no room (PERF_RECORD_LOST). A ring says nothing: its
+ * programs are told and count themselves. */
+uint64_t reader_lost(const struct reader *reader);
+/* CLOCK_MONOTONIC, ns. */
+uint64_t reader_now(void);
+
+#endif

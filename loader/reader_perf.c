@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Perf buffers, one a CPU, as mmap shows each of them:
+ *
+ *	page 0            struct perf_event_mmap_page: data_head is the kernel's, data_tail ours
+ *	page 1 ...        the data; records wrap round its end
+ *
+ * A record: struct perf_event_header {u32 type, u16 misc, u16 size}, then for
+ * PERF_RECORD_SAMPLE u32 length and the program's bytes (padded so that all is a multiple of
+ * 8), for PERF_RECORD_LOST u64 id, u64 how many.
+ *
+ * Buffers of several CPUs know nothing of one another, so records are merged by the time that
+ * each begins with. A record is handed on once a drain has begun after its time: by then
+ * whatever precedes it on another CPU stands in that CPU's buffer. Worked example, limit 30:
+ *
+ *	cpu 0:  10 25 40        handed on: 10 20 25 30
+ *	cpu 1:  20 30 35        held back: 35 40
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "loader/reader_internal.h"
+#include "util/cpus.h"
+#include "util/sys.h"
+
+struct perf_buffer {
+	int fd;
+	struct perf_event_mmap_page *page; /* NULL: this CPU is not online */
+	uint64_t head;                     /* as last seen */
+	uint64_t next;                     /* time of the record at data_tail, UINT64_MAX: none */
+};
+
+struct perf {
+	struct reader reader;
+	size_t page, size;
+	int map_fd;
+	int cpus;
+	uint64_t limit; /* when the last drain began */
+	struct perf_buffer *at;
+};
+
+static const uint8_t *buffer_data(const struct perf *perf, const struct perf_buffer *buffer)
+{
+	return (const uint8_t *)buffer->page + perf->page;
+}
+
+static size_t perf_waiting(const struct reader *reader)
+{
+	const struct perf *perf = (const struct perf *)reader;
+	size_t most = 0;
+
+	for (int i = 0; i < perf->cpus; i++) {
+		const struct perf_event_mmap_page *page = perf->at[i].page;
+		size_t waiting = page ? __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) -
+						page->data_tail : 0;
+
+		if (waiting > most)
+			most = waiting;
+	}
+	return most;
+}
+
+/* Drops lost-records at the tail, counting them, and learns the time of what comes next. */
+static void buffer_peek(struct perf *perf, struct perf_buffer *buffer)
+{
+	const uint8_t *data = buffer_data(perf, buffer);
+	struct perf_event_header header;
+	uint64_t tail = buffer->page->data_tail, counts[2];
+
+	buffer->next = UINT64_MAX;
+	while (tail < buffer->head) {
+		ring_copy(&header, data, perf->size, tail, sizeof(header));
+		if (header.type == PERF_RECORD_SAMPLE) {
+			ring_copy(&buffer->next, data, perf->size, tail + sizeof(header) + 4, 8);
+			return;
+		}
+		if (header.type == PERF_RECORD_LOST) {
+			ring_copy(counts, data, perf->size, tail + sizeof(header), sizeof(counts));
+			perf->reader.lost += counts[1];
+		}
+		tail += header.size;
+		__atomic_store_n(&buffer->page->data_tail, tail, __ATOMIC_RELEASE);
+	}
+}
+
+static void buffer_hand_on(struct perf *perf, struct perf_buffer *buffer, reader_fn *fn,
+			   void *ctx)
+{
+	const uint8_t *data = buffer_data(perf, buffer);
+	uint64_t tail = buffer->page->data_tail;
+	struct perf_event_header header;
+	uint32_t len;
+
+	ring_copy(&header, data, perf->size, tail, sizeof(header));
+	ring_copy(&len, data, perf->size, tail + sizeof(header), sizeof(len));
+	ring_copy(perf->reader.scratch, data, perf->size, tail + sizeof(header) + sizeof(len), len);
+	__atomic_store_n(&buffer->page->data_tail, tail + header.size, __ATOMIC_RELEASE);
+	fn(ctx, perf->reader.scratch, len);
+	buffer_peek(perf, buffer);
+}
+
+/* The two buffers with the oldest records: the one to take from, and until when. */
+static struct perf_buffer *oldest(struct perf *perf, uint64_t *until)
+{
+	struct perf_buffer *first = NULL;
+
+	*until = UINT64_MAX;
+	for (int i = 0; i < perf->cpus; i++) {
+		struct perf_buffer *buffer = &perf->at[i];
+
+		if (!buffer->page || buffer->next == UINT64_MAX)
+			continue;
+		if (!first || buffer->next < first->next) {
+			if (first)
+				*until = first->next;
+			first = buffer;
+		} else if (buffer->next < *until) {
+			*until = buffer->next;
+		}
+	}
+	return first;
+}
+
+static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
+{
+	struct perf *perf = (struct perf *)reader;
+	uint64_t limit = all ? UINT64_MAX - 1 : perf->limit, until;
+	struct perf_buffer *buffer;
+
+	perf->limit = reader_now();
+	for (int i = 0; i < perf->cpus; i++) {
+		buffer = &perf->at[i];
+		if (!buffer->page)
+			continue;
+		buffer->head = __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE);
+		buffer_peek(perf, buffer);
+	}
+	/*
+	 * A buffer near its end cannot wait for order: losing records is worse than showing
+	 * two of them the wrong way round.
+	 */
+	if (perf_waiting(reader) > perf->size / 2)
+		limit = UINT64_MAX - 1;
+	while ((buffer = oldest(perf, &until)) && buffer->next <= limit)
+		do
+			buffer_hand_on(perf, buffer, fn, ctx);
+		while (buffer->next <= until && buffer->next <= limit);
+	reader->held = buffer != NULL;
+}
+
+static int open_buffer(struct perf *perf, int cpu, struct error *err)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = PERF_ATTR_SIZE_VER1,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.watermark = 1,
+		.wakeup_watermark = perf->size / 4,
+	};
+	struct perf_buffer *buffer = &perf->at[cpu];
+	union bpf_attr update;
+	void *map;
+	int ret;
+
+	buffer->fd = sys_perf_event_open(&attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (buffer->fd == -ENODEV)
+		return 0; /* offline; tend() tries again */
+	if (buffer->fd < 0) {
+		error_system(err, -buffer->fd, "perf buffer of CPU %d: perf_event_open", cpu);
+		if (buffer->fd == -EACCES || buffer->fd == -EPERM)
+			err->code = ERROR_PERMISSION;
+		return -1;
+	}
+	map = mmap(NULL, perf->page + perf->size, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->fd, 0);
+	if (map == MAP_FAILED)
+		return error_system(err, errno, "perf buffer of CPU %d: map %zu bytes", cpu,
+				    perf->size);
+	buffer->page = map;
+	buffer->next = UINT64_MAX;
+	memset(&update, 0, sizeof(update));
+	update.map_fd = perf->map_fd;
+	update.key = (uintptr_t)&cpu;
+	update.value = (uintptr_t)&buffer->fd;
+	ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &update, sizeof(update));
+	if (ret < 0)
+		return error_system(err, -ret, "perf buffer of CPU %d: put into the map", cpu);
+	return reader_watch(&perf->reader, buffer->fd, err);
+}
+
+static int perf_tend(struct reader *reader, struct error *err)
+{
+	struct perf *perf = (struct perf *)reader;
+
+	for (int cpu = 0; cpu < perf->cpus; cpu++)
+		if (!perf->at[cpu].page && open_buffer(perf, cpu, err))
+			return -1;
+	return 0;
+}
+
+static void perf_free(struct reader *reader)
+{
+	struct perf *perf = (struct perf *)reader;
+
+	for (int i = 0; perf->at && i < perf->cpus; i++) {
+		if (perf->at[i].page)
+			munmap(perf->at[i].page, perf->page + perf->size);
+		sys_close(perf->at[i].fd);
+	}
+	free(perf->at);
+}
+
+static const struct reader_ops perf_ops = {
+	.waiting = perf_waiting,
+	.drain = perf_drain,
+	.tend = perf_tend,
+	.free = perf_free,
+};
+
+int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct error *err)
+{
+	struct perf *perf = calloc(1, sizeof(*perf));
+	int cpus = cpus_possible();
+
+	if (!perf)
+		return error_memory(err);
+	perf->reader.epoll = -1;
+	perf->reader.ops = &perf_ops;
+	perf->reader.tick = READER_GATHER_NS;
+	perf->page = sysconf(_SC_PAGESIZE);
+	perf->size = size;
+	perf->map_fd = map_fd;
+	perf->at = cpus > 0 ? calloc(cpus, sizeof(*perf->at)) : NULL;
+	if (!perf->at) {
+		if (cpus < 0)
+			error_system(err, -cpus, "perf buffers: number of CPUs");
+		else
+			error_memory(err);
+		goto fail;
+	}
+	perf->cpus = cpus;
+	for (int i = 0; i < cpus; i++)
+		perf->at[i].fd = -1;
+	if (reader_init(&perf->reader, &perf_ops, size, err) || perf_tend(&perf->reader, err))
+		goto fail;
+	*reader = &perf->reader;
+	return 0;
+fail:
+	reader_free(&perf->reader);
+	return -1;
+}

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-2.0
+# Turns the lines of bench.sh, "SECTION TRACER key=value...", into a Markdown table. Any awk.
+
+function put(key, value) {
+	list[key, ++count[key]] = value + 0
+}
+
+# Sorts in place: lists are short.
+function sorted(key,    i, j, v) {
+	for (i = 2; i <= count[key]; i++) {
+		v = list[key, i]
+		for (j = i - 1; j > 0 && list[key, j] > v; j--)
+			list[key, j + 1] = list[key, j]
+		list[key, j + 1] = v
+	}
+}
+
+function median(key,    n) {
+	n = count[key]
+	sorted(key)
+	return n % 2 ? list[key, (n + 1) / 2] : (list[key, n / 2] + list[key, n / 2 + 1]) / 2
+}
+
+function largest(key) {
+	sorted(key)
+	return list[key, count[key]]
+}
+
+function mark(pass) {
+	return pass ? " ✓" : " **✗**"
+}
+
+# One cell of each kind of row; "" where nothing was measured.
+function cell(row, tool,    key, v, told, worst) {
+	key = row SUBSEP tool
+	if (!count[key])
+		return ((section_of[row], tool) in fails) ? "failed" : ""
+	if (kind[row] == "most") {
+		v = median(key)
+		return sprintf(form[row], v) mark(v <= limit[row])
+	}
+	if (kind[row] == "least") {
+		v = median(key)
+		return sprintf(form[row], v) mark(v >= limit[row])
+	}
+	if (kind[row] == "peak") {
+		v = median(key)
+		worst = largest("peak" SUBSEP tool)
+		return sprintf("%.1f (peak %.1f)", v, worst) mark(v <= limit[row])
+	}
+	if (kind[row] == "lone") {
+		v = median(key)
+		worst = largest(key)
+		if (worst >= 1000)
+			return sprintf("%s (max > 1000)", v >= 1000 ? "> 1000" : sprintf("%.1f", v)) mark(0)
+		return sprintf("%.1f (max %.1f)", v, worst) mark(worst <= limit[row])
+	}
+	if (kind[row] == "share") {
+		v = median(key)
+		return sprintf(v == 100 ? "all" : "%.2f %%", v) mark(v == 100)
+	}
+	# A burst: the worst of the runs; what is missing must be none, or as many as were told.
+	worst = largest(key)
+	told = largest("told" SUBSEP row SUBSEP tool)
+	v = exact[row] ? worst == told : worst == 0
+	return sprintf("%d (told %d)", worst, told) mark(v && !("over" SUBSEP row SUBSEP tool in more))
+}
+
+function row(id, section, title, target, k, l, f) {
+	rows[++n_rows] = id
+	section_of[id] = section
+	name[id] = title
+	goal[id] = target
+	kind[id] = k
+	limit[id] = l
+	form[id] = f
+}
+
+BEGIN {
+	row("start", "start", "start to first event shown, ms", "≤ 5", "most", 5, "%.1f")
+	row("rss", "mem", "resident memory, MiB", "≤ 3", "peak", 3)
+	row("size", "size", "stripped program, KiB [1]", "≤ 300", "most", 300, "%.0f")
+	row("self", "rate", "self-signalling, traced / untraced rate", "≥ 0.65", "least", 0.65, "%.3f")
+	row("self-shown", "rate", "… of it shown", "all", "share")
+	row("near", "rate", "ping-pong on one CPU, traced / untraced rate", "≥ 0.80", "least", 0.80, "%.3f")
+	row("near-shown", "rate", "… of it shown", "all", "share")
+	row("far", "rate", "ping-pong between two CPUs [2]", "≥ 0.80", "least", 0.80, "%.3f")
+	row("far-shown", "rate", "… of it shown", "all", "share")
+	row("cpu", "cpu", "own CPU for 100,000 signals at 50,000/s, ms", "≤ 60", "most", 60, "%.0f")
+	row("burst-100k", "burst-100k", "burst of 100,000: missing (told)", "0", "burst")
+	row("burst-other", "burst-other", "… sent to another process", "0", "burst")
+	row("burst-1m", "burst-1m", "burst of 1,000,000: missing (told)", "0 or exact", "burst")
+	exact["burst-1m"] = 1
+	row("lone", "pipe-lone", "behind a pipe: a lone event shows after, ms", "≤ 100", "lone", 100)
+	row("term", "pipe-term", "… missing of 1,000 when ended by SIGTERM", "0", "burst")
+}
+
+$1 == "tool" {
+	tools[++n_tools] = $2
+	for (i = 3; i <= NF; i++)
+		absent[$2] = absent[$2] (i > 3 ? " " : "") $i
+	next
+}
+
+$1 == "why" {
+	gsub(/[ \t]+/, " ")
+	notes[++n_notes] = $2 " failed: " substr($0, length($1 " " $2 " ") + 1)
+	next
+}
+
+{
+	delete v
+	for (i = 3; i <= NF; i++) {
+		split($i, pair, "=")
+		v[pair[1]] = pair[2]
+	}
+	t = $2
+}
+
+"failed" in v { fails[$1, t] = 1; next }
+"first_ms" in v { put("start" SUBSEP t, v["first_ms"]) }
+"lone_ms" in v { put("lone" SUBSEP t, v["lone_ms"]) }
+"bytes" in v && $1 == "size" { put("size" SUBSEP t, v["bytes"] / 1024) }
+$1 == "mem" && "rss_kib" in v {
+	put("rss" SUBSEP t, v["rss_kib"] / 1024)
+	put("peak" SUBSEP t, v["hwm_kib"] / 1024)
+}
+$1 == "rate" && "w" in v {
+	what = v["w"] == 0 ? "self" : v["w"] == 1 ? "near" : "far"
+	put(what SUBSEP t, v["rate"] / v["base"])
+	put(what "-shown" SUBSEP t, 100 * v["shown"] / v["sent"])
+	put("base" SUBSEP what, v["base"])
+}
+$1 == "cpu" && "w" in v { put("cpu" SUBSEP t, v["cpu_ms"]) }
+$1 == "pipe-term" && "term_sent" in v {
+	put("term" SUBSEP t, v["term_sent"] - v["term_shown"])
+	put("told" SUBSEP "term" SUBSEP t, 0)
+}
+$1 ~ /^burst/ && "w" in v {
+	put($1 SUBSEP t, v["sent"] - v["shown"])
+	told = v["told"]
+	if (v["shown"] > v["sent"])
+		more["over" SUBSEP $1 SUBSEP t] = 1
+}
+# portrace tells as it goes, and sums up at its end.
+$1 ~ /^burst/ && "told_last" in v {
+	put("told" SUBSEP $1 SUBSEP t, t ~ /^portrace/ ? v["told_last"] : told)
+}
+
+END {
+	print "# Benchmark"
+	print ""
+	print kernel ", " day ". Medians; every tracer in turn in one run of `tests/bench/bench.sh`."
+	print ""
+	line = "| figure | target |"
+	rule = "|---|---|"
+	for (i = 1; i <= n_tools; i++) {
+		line = line " " tools[i] " |"
+		rule = rule "---|"
+	}
+	print line
+	print rule
+	for (r = 1; r <= n_rows; r++) {
+		line = "| " name[rows[r]] " | " goal[rows[r]] " |"
+		any = 0
+		for (i = 1; i <= n_tools; i++) {
+			c = cell(rows[r], tools[i])
+			any = any || c != ""
+			if (c == "")
+				c = tools[i] in absent ? absent[tools[i]] : "–"
+			line = line " " c " |"
+		}
+		if (any)
+			print line
+	}
+	print ""
+	print "[1] The program file alone: portrace is static, the others also load libraries."
+	print "[2] Each wake-up of an idle CPU outweighs the tracing, and a tracer that keeps the CPUs busy can make it faster."
+	if (count["base" SUBSEP "self"])
+		printf "\nUntraced, signals a second: self-signalling %d, ping-pong on one CPU %d, between two %d.\n",
+			median("base" SUBSEP "self"), median("base" SUBSEP "near"), median("base" SUBSEP "far")
+	print ""
+	print "\"Missing\" is sent less shown in the worst of the runs; \"told\" is what the tracer itself says it lost."
+	print "perf-trace, trace-cmd and trace_pipe print both events unjoined; a signal is shown when both are."
+	for (i = 1; i <= n_notes; i++)
+		print notes[i]
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs every suite of tests/live. A skipped test says why; the totals end the run.
+ * PORTRACE_SUITE and PORTRACE_CASE choose one suite or test case.
+ */
+#include "tests/live/harness.h"
+
+#define SUITE(name) Suite *name##_suite(void);
+#include "suites.h" /* made by the Makefile: SUITE(X) for each test_X.c */
+#undef SUITE
+
+static void *share(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+static void print_totals(SRunner *runner)
+{
+	int failed = srunner_ntests_failed(runner);
+	int skipped = skips->count;
+
+	for (unsigned int i = 0; i < skips->count && i < sizeof(skips->at) / sizeof(*skips->at);
+	     i++)
+		printf("skip: %s\n", skips->at[i]);
+	printf("%d passed, %d failed, %d skipped\n",
+	       srunner_ntests_run(runner) - failed - skipped, failed, skipped);
+}
+
+int main(int argc, char **argv)
+{
+	int helped = helper_main(argc, argv), failed;
+	SRunner *runner;
+
+	if (helped >= 0)
+		return helped;
+	skips = share(sizeof(*skips));
+	shared = share(sizeof(*shared));
+	if (!skips || !shared)
+		return 1;
+	runner = srunner_create(NULL);
+#define SUITE(name) srunner_add_suite(runner, name());
+#include SUITES
+#undef SUITE
+	srunner_run(runner, getenv("PORTRACE_SUITE"), getenv("PORTRACE_CASE"), CK_NORMAL);
+	print_totals(runner);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/sys.h"
+
+/*
+ * compat/caps.c once more, with a kernel of this file's making behind it, so that every
+ * kernel's answers can be had without that kernel and without privileges.
+ */
+static int model_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
+static int model_getrlimit(int resource, struct rlimit *limit);
+static int model_setrlimit(int resource, const struct rlimit *limit);
+
+#define caps_ask model_caps_ask
+#define caps_name model_caps_name
+#define sys_bpf model_bpf
+#define getrlimit(resource, limit) model_getrlimit(resource, limit)
+#define setrlimit(resource, limit) model_setrlimit(resource, limit)
+#include "compat/caps.c"
+#undef caps_ask
+#undef caps_name
+#undef sys_bpf
+#undef getrlimit
+#undef setrlimit
+
+enum answer caps_ask(struct caps *caps, enum cap cap);
+const char *caps_name(enum cap cap);
+
+static struct kernel {
+	bool bpf, names, ring, memcg;
+	bool allowed;    /* the caller has the capabilities */
+	int names_errno; /* what it says of a name that it does not know */
+	int always;      /* what every call fails with, or 0 */
+	rlim_t charged;  /* bytes of locked memory in use */
+	struct rlimit limit;
+	int calls, maps;
+} kernel;
+
+static int model_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
+{
+	kernel.calls++;
+	ck_assert_int_eq(cmd, BPF_MAP_CREATE);
+	if (!kernel.bpf)
+		return -ENOSYS;
+	if (!kernel.allowed)
+		return -EPERM;
+	if (kernel.always)
+		return -kernel.always;
+	if (attr->map_name[0] && !kernel.names)
+		return -kernel.names_errno;
+	if (attr->map_type == BPF_MAP_TYPE_UNSPEC ||
+	    (attr->map_type == BPF_MAP_TYPE_RINGBUF && !kernel.ring))
+		return -EINVAL;
+	if (attr->map_type == BPF_MAP_TYPE_RINGBUF)
+		ck_assert_uint_eq(attr->max_entries, sysconf(_SC_PAGESIZE));
+	if (!kernel.memcg && kernel.charged + 4096 > kernel.limit.rlim_cur)
+		return -EPERM;
+	kernel.maps++;
+	return dup(STDERR_FILENO);
+}
+
+static int model_getrlimit(int resource, struct rlimit *limit)
+{
+	ck_assert_int_eq(resource, RLIMIT_MEMLOCK);
+	*limit = kernel.limit;
+	return 0;
+}
+
+static int model_setrlimit(int resource, const struct rlimit *limit)
+{
+	ck_assert_int_eq(resource, RLIMIT_MEMLOCK);
+	ck_assert_uint_eq(limit->rlim_max, kernel.limit.rlim_max);
+	ck_assert(limit->rlim_cur <= limit->rlim_max);
+	kernel.limit = *limit;
+	return 0;
+}
+
+/* A kernel of today, as root sees it. */
+static struct caps new_kernel(void)
+{
+	kernel = (struct kernel){ .bpf = true, .names = true, .ring = true, .memcg = true,
+				  .allowed = true, .names_errno = E2BIG,
+				  .limit = { 65536, 65536 } };
+	return (struct caps){ 0 };
+}
+
+static void expect(struct caps *caps, enum cap cap, enum answer answer, int sys)
+{
+	ck_assert_int_eq(model_caps_ask(caps, cap), answer);
+	ck_assert_int_eq(caps->at[cap].answer, answer);
+	ck_assert_int_eq(caps->at[cap].sys, sys);
+}
+
+START_TEST(a_new_kernel_can_do_everything)
+{
+	struct caps caps = new_kernel();
+
+	expect(&caps, CAP_RINGBUF, CAP_YES, 0);
+	expect(&caps, CAP_NAMES, CAP_YES, 0);
+	expect(&caps, CAP_MEMCG, CAP_YES, 0);
+	expect(&caps, CAP_BPF, CAP_YES, EINVAL);
+}
+END_TEST
+
+START_TEST(no_ring_buffer_is_a_no)
+{
+	struct caps caps = new_kernel();
+
+	kernel.ring = false;
+	expect(&caps, CAP_RINGBUF, CAP_NO, EINVAL);
+}
+END_TEST
+
+START_TEST(a_name_that_is_refused_is_a_no_whatever_the_errno)
+{
+	struct caps caps = new_kernel();
+
+	kernel.names = false;
+	expect(&caps, CAP_NAMES, CAP_NO, E2BIG);
+	caps = (struct caps){ 0 };
+	kernel.names_errno = EINVAL;
+	expect(&caps, CAP_NAMES, CAP_NO, EINVAL);
+}
+END_TEST
+
+START_TEST(a_map_that_fails_without_the_name_too_leaves_names_unknown)
+{
+	struct caps caps = new_kernel();
+
+	kernel.always = EINVAL;
+	expect(&caps, CAP_NAMES, CAP_UNKNOWN, EINVAL);
+}
+END_TEST
+
+START_TEST(a_kernel_that_charges_the_limit_is_found_and_the_limit_restored)
+{
+	struct caps caps = new_kernel();
+
+	kernel.memcg = false;
+	kernel.limit.rlim_max = RLIM_INFINITY;
+	expect(&caps, CAP_MEMCG, CAP_NO, EPERM);
+	ck_assert_uint_eq(kernel.limit.rlim_cur, 65536);
+	ck_assert(kernel.limit.rlim_max == RLIM_INFINITY);
+}
+END_TEST
+
+START_TEST(a_used_up_soft_limit_does_not_hide_that_it_is_charged)
+{
+	struct caps caps = new_kernel();
+
+	kernel.memcg = false;
+	kernel.charged = 65536;
+	kernel.limit.rlim_max = 1 << 20;
+	expect(&caps, CAP_MEMCG, CAP_NO, EPERM);
+	ck_assert_uint_eq(kernel.limit.rlim_cur, 65536);
+}
+END_TEST
+
+START_TEST(a_used_up_hard_limit_leaves_it_unknown)
+{
+	struct caps caps = new_kernel();
+
+	kernel.memcg = false;
+	kernel.charged = 65536;
+	expect(&caps, CAP_MEMCG, CAP_UNKNOWN, EPERM);
+	expect(&caps, CAP_RINGBUF, CAP_UNKNOWN, EPERM);
+}
+END_TEST
+
+START_TEST(no_bpf_is_a_no_to_everything_and_asked_once)
+{
+	struct caps caps = new_kernel();
+
+	kernel.bpf = false;
+	for (int cap = CAP_BPF; cap < CAP_COUNT; cap++)
+		expect(&caps, cap, CAP_NO, ENOSYS);
+	ck_assert_int_eq(kernel.calls, 1);
+}
+END_TEST
+
+START_TEST(no_permission_is_unknown_to_everything)
+{
+	struct caps caps = new_kernel();
+
+	kernel.allowed = false;
+	for (int cap = CAP_BPF; cap < CAP_COUNT; cap++)
+		expect(&caps, cap, CAP_UNKNOWN, EPERM);
+}
+END_TEST
+
+START_TEST(no_memory_is_unknown)
+{
+	struct caps caps = new_kernel();
+
+	kernel.always = ENOMEM;
+	for (int cap = CAP_BPF; cap < CAP_COUNT; cap++)
+		expect(&caps, cap, CAP_UNKNOWN, ENOMEM);
+}
+END_TEST
+
+START_TEST(an_answer_is_kept_but_unknown_is_asked_again)
+{
+	struct caps caps = new_kernel();
+	int calls;
+
+	kernel.allowed = false;
+	expect(&caps, CAP_RINGBUF, CAP_UNKNOWN, EPERM);
+	kernel.allowed = true;
+	expect(&caps, CAP_RINGBUF, CAP_YES, 0);
+	calls = kernel.calls;
+	kernel.ring = false;
+	expect(&caps, CAP_RINGBUF, CAP_YES, 0);
+	ck_assert_int_eq(kernel.calls, calls);
+}
+END_TEST
+
+/* The real questions put to the real kernel by somebody who may not. */
+static int ask_as_nobody(void)
+{
+	struct rlimit before, after;
+	struct caps caps = { 0 };
+
+	if (getuid() == 0 && setuid(65534))
+		return 1;
+	getrlimit(RLIMIT_MEMLOCK, &before);
+	for (int cap = CAP_BPF; cap < CAP_COUNT; cap++) {
+		enum answer answer = caps_ask(&caps, cap);
+
+		if (answer != CAP_YES && answer != CAP_NO && answer != CAP_UNKNOWN)
+			return 2;
+		if (answer == CAP_NO && caps.at[cap].sys == EPERM && cap != CAP_MEMCG)
+			return 3;
+		if (answer == CAP_UNKNOWN && !caps.at[cap].sys)
+			return 4;
+	}
+	getrlimit(RLIMIT_MEMLOCK, &after);
+	return memcmp(&before, &after, sizeof(before)) ? 5 : 0;
+}
+
+START_TEST(the_kernel_at_hand_answers_without_privileges_and_keeps_the_limit)
+{
+	pid_t pid = fork();
+	int status;
+
+	ck_assert_int_ge(pid, 0);
+	if (!pid)
+		_exit(ask_as_nobody());
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(WEXITSTATUS(status), 0);
+}
+END_TEST
+
+START_TEST(every_capability_has_a_name)
+{
+	ck_assert_str_eq(caps_name(CAP_BPF), "bpf");
+	ck_assert_str_eq(caps_name(CAP_RINGBUF), "ringbuf");
+	ck_assert_str_eq(caps_name(CAP_NAMES), "names");
+	ck_assert_str_eq(caps_name(CAP_MEMCG), "memcg");
+	ck_assert_str_eq(model_caps_name(CAP_MEMCG), "memcg");
+}
+END_TEST
+
+Suite *caps_suite(void);
+Suite *caps_suite(void)
+{
+	Suite *suite = suite_create("caps");
+	TCase *tc = tcase_create("caps");
+
+	tcase_add_test(tc, a_new_kernel_can_do_everything);
+	tcase_add_test(tc, no_ring_buffer_is_a_no);
+	tcase_add_test(tc, a_name_that_is_refused_is_a_no_whatever_the_errno);
+	tcase_add_test(tc, a_map_that_fails_without_the_name_too_leaves_names_unknown);
+	tcase_add_test(tc, a_kernel_that_charges_the_limit_is_found_and_the_limit_restored);
+	tcase_add_test(tc, a_used_up_soft_limit_does_not_hide_that_it_is_charged);
+	tcase_add_test(tc, a_used_up_hard_limit_leaves_it_unknown);
+	tcase_add_test(tc, no_bpf_is_a_no_to_everything_and_asked_once);
+	tcase_add_test(tc, no_permission_is_unknown_to_everything);
+	tcase_add_test(tc, no_memory_is_unknown);
+	tcase_add_test(tc, an_answer_is_kept_but_unknown_is_asked_again);
+	tcase_add_test(tc, the_kernel_at_hand_answers_without_privileges_and_keeps_the_limit);
+	tcase_add_test(tc, every_capability_has_a_name);
+	suite_add_tcase(suite, tc);
+	return suite;
+}

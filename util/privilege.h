@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef UTIL_PRIVILEGE_H
+#define UTIL_PRIVILEGE_H
+
+#include <stddef.h>
+
+#include "util/error.h"
+
+/*
+ * Says which of the capabilities that tracing takes this process lacks, as a hint to an
+ * ERROR_PERMISSION, and whether lockdown forbids it to everybody.
+ */
+void privilege_explain(struct error *err);
+
+#endif

@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# setup.sh SET...          installs what is missing of the table's SETs (build, test)
+# setup.sh --check SET...  only says what is missing
+#
+# The one place that knows what the packages are called. Plain sh: it also runs where nothing is
+# installed yet. Where nothing is missing it asks no package manager and no password.
+CC=${CC:-gcc}
+CLANG=${CLANG:-clang}
+
+# set    wanted             apt              apk            dnf
+table='
+build    command:make       make             make           make
+build    command:gcc        gcc              gcc            gcc
+build    header:stdio.h     libc6-dev        musl-dev       glibc-devel
+build    library:libc.a     libc6-dev        musl-dev       glibc-static
+build    header:linux/bpf.h linux-libc-dev   linux-headers  kernel-headers
+build    header:gelf.h      libelf-dev       elfutils-dev   elfutils-libelf-devel
+build    library:libelf.a   libelf-dev       libelf-static  elfutils-libelf-devel-static
+build    command:clang      clang            clang          clang
+build    llvm-strip         llvm             llvm           llvm
+musl     command:musl-gcc   musl-tools       -              musl-gcc
+test     header:check.h     check            check-dev      check-devel
+test     command:pkg-config pkg-config       pkgconf        pkgconf-pkg-config
+test     command:valgrind   valgrind         valgrind       valgrind
+test     library:libasan.so gcc              -              libasan
+test     library:libubsan.so gcc             -              libubsan
+'
+
+have() { # WANTED
+	case $1 in
+	command:*) command -v "${1#*:}" ;;
+	header:*) echo "#include <${1#*:}>" | $CC -E -x c - ;;
+	library:*) case $($CC -print-file-name="${1#*:}") in /*) true ;; *) false ;; esac ;;
+	llvm-strip) command -v "$($CLANG -print-prog-name=llvm-strip)" ;;
+	esac >/dev/null 2>&1
+}
+
+die() {
+	echo "setup: $*" >&2
+	exit 1
+}
+
+manager=
+for m in apt-get apk dnf; do
+	command -v $m >/dev/null && manager=$m && break
+done
+
+missing=
+packages=
+look() { # SET...: fills missing and packages
+	while read -r set wanted apt apk dnf; do
+		case " $* " in *" ${set:-none} "*) ;; *) continue ;; esac
+		case $manager in
+		apk) package=$apk ;;
+		dnf) package=$dnf ;;
+		*) package=$apt ;;
+		esac
+		[ "$package" != - ] || continue
+		have "$wanted" && continue
+		missing="$missing ${wanted#*:}"
+		case " $packages " in *" $package "*) ;; *) packages="$packages $package" ;; esac
+	done <<-EOF
+	$table
+	EOF
+}
+
+# shellcheck disable=SC2086,SC2015 # packages are words; A && B || C is as meant
+install() {
+	case $manager in
+	apt-get)
+		apt="$root env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0"
+		get="$apt install -y --no-install-recommends $packages"
+		# Fresh images come without package lists, old ones with lists that are out of date.
+		ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 && $get || { $apt update && $get; }
+		;;
+	apk) $root apk add --no-cache $packages ;;
+	dnf) $root dnf install -y --setopt=install_weak_deps=False $packages ;;
+	esac
+}
+
+if [ "$1" = --check ]; then
+	shift
+	look "$@"
+	[ -z "$missing" ] || die "missing:$missing. \`make setup\` installs it: $packages"
+	exit 0
+fi
+
+look "$@" musl
+[ -n "$missing" ] || exit 0
+echo "setup: missing:$missing"
+[ -n "$manager" ] || die "no apt-get, apk or dnf here: install it by hand (Debian's names:$packages)"
+root=
+if [ "$(id -u)" != 0 ]; then
+	root=sudo
+	command -v sudo >/dev/null || die "not root, and no sudo: as root, run: $manager install$packages"
+fi
+echo "setup: installing with ${root:+sudo }$manager:$packages"
+install || die "$manager failed; portrace needs:$packages"
+missing=
+look "$@"
+[ -z "$missing" ] || die "installed, but still missing:$missing"
+# What was built so far was built without these.
+rm -rf build

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "util/vec.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *vec_grow(void **at, size_t *len, size_t *cap, size_t size)
+{
+	if (*len == *cap) {
+		size_t want = *cap ? *cap * 2 : 8;
+		void *grown;
+
+		if (want > SIZE_MAX / size)
+			return NULL;
+		grown = realloc(*at, want * size);
+		if (!grown)
+			return NULL;
+		*at = grown;
+		*cap = want;
+	}
+	return memset((char *)*at + (*len)++ * size, 0, size);
+}
