@@ -33,11 +33,13 @@ CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check || echo -
 as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
-CFLAGS ?= -O2 -g
+CFLAGS ?= -g
+# What runs for every signal is built for speed, the rest for size.
+hot := cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
-flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) -ffunction-sections -fdata-sections \
-	-ffile-prefix-map=$(CURDIR)=. -DVERSION='"$(VERSION)"' -MMD -MP \
+flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \
+	-ffunction-sections -fdata-sections -ffile-prefix-map=$(CURDIR)=. -DVERSION='"$(VERSION)"' -MMD -MP \
 	$(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer,-fno-asynchronous-unwind-tables) $(CPPFLAGS) $(CFLAGS)
 comma := ,
@@ -124,7 +126,7 @@ san:
 	$(Q)sh tests/totals.sh build/san/test/unit "$(valgrind_run)"
 
 bench: all
-	$(Q)$(as_root) tests/bench/run
+	$(Q)$(as_root) bash tests/bench/bench.sh $(O)
 
 define test_kind
 $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)/suites.h
@@ -136,6 +138,8 @@ endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))
 
+# Suites are declared by the list alone.
+$(O)/test/tests/%.o: warnings += -Wno-missing-prototypes
 $(O)/test/%.o: %.c | build/tools-test
 	$(call say,CC,$< (tests))
 	$(Q)mkdir -p $(@D)

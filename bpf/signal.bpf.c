@@ -34,10 +34,18 @@ struct {
 	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
+/* How user space ends it in order: detaching takes the kernel tens of milliseconds each. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} phase SEC(".maps");
+
 /* Threads that -p, --from or --to name: WATCH_* by thread id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1 << 16);
+	__uint(max_entries, WATCHED_MAX);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);
@@ -61,6 +69,13 @@ struct {
 	__type(key, __u32);
 	__type(value, struct cmdline_room);
 } cmdline_rooms SEC(".maps");
+
+static __always_inline int phase_is_past(__u32 last)
+{
+	__u32 zero = 0, *now = bpf_map_lookup_elem(&phase, &zero);
+
+	return !now || *now > last;
+}
 
 static __always_inline void lose(__u64 *count)
 {
@@ -182,7 +197,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	__u32 target = ctx->pid;
 	struct generate_record *rec;
 
-	if (!want_signal(sig))
+	if (!want_signal(sig) || phase_is_past(PHASE_ALL))
 		return 0;
 	if (by_uid && (uid != want_uid || from_kernel(code)))
 		return 0;
@@ -246,7 +261,7 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	unsigned long handler = ctx->sa_handler;
 	struct deliver_record *rec;
 
-	if (!want_signal(sig))
+	if (!want_signal(sig) || phase_is_past(PHASE_NO_SENDINGS))
 		return 0;
 	if (by_to && !((watch_bits(both >> 32) | watch_bits(both)) & WATCH_TO))
 		return 0;
@@ -279,8 +294,11 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 /* Reserves, fills and submits what exit and exec share; sig and flags say what happened. */
 static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 code, __u8 flags)
 {
-	struct exit_record *rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
+	struct exit_record *rec;
 
+	if (phase_is_past(PHASE_NO_SENDINGS))
+		return;
+	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
 	if (!rec) {
 		lose(&losses.exit);
 		return;

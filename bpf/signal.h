@@ -103,12 +103,20 @@ struct cmdline_record {
 	__u32 pid;
 };
 
+/* The one value of the `phase` map: what is still recorded. */
+enum phase {
+	PHASE_ALL,
+	PHASE_NO_SENDINGS, /* deliveries and exits: of what has been sent */
+	PHASE_OVER,
+};
+
 /* Bits in the value of the `watched` map, keyed by thread id. */
 #define WATCH_FROM 1
 #define WATCH_TO 2
 #define WATCH_EITHER 4
 
 #define FILTER_COMMS 8
+#define WATCHED_MAX (1 << 16) /* threads */
 
 /* Records that found no room, by what they were; the sum is what was lost. */
 struct losses {

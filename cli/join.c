@@ -217,18 +217,26 @@ static uint32_t process_of(struct join *join, uint32_t tid)
 	return known ? known : tid;
 }
 
+/* A process cannot send a thread SI_USER (tgkill says SI_TKILL): this is send_sig(), whose
+ * SEND_SIG_NOINFO the tracepoint stores so, as for the SIGPIPE of a write. */
+static bool entry_without_info(const struct join_entry *entry)
+{
+	return entry->code == SI_USER && !entry->group;
+}
+
 static bool entry_from_kernel(const struct join_entry *entry)
 {
-	return entry->code > 0 || entry->code == SI_TIMER;
+	return entry->code > 0 || entry->code == SI_TIMER || entry_without_info(entry);
 }
 
 /*
  * Whom a signal from the kernel is about: a fault is the target's own doing, a SIGCHLD the
- * child's. Of anything else the current task only happened to be interrupted.
+ * child's, a write's SIGPIPE the writer's. Of anything else the current task only happened
+ * to be interrupted.
  */
 static bool current_is_cause(const struct join_entry *entry)
 {
-	if (!entry_from_kernel(entry))
+	if (!entry_from_kernel(entry) || entry_without_info(entry))
 		return true;
 	return entry->sig == SIGCHLD ||
 	       (entry->sender_tid == entry->target && entry->code != SI_TIMER);
@@ -440,7 +448,7 @@ static void take_sending(struct join *join, struct join_entry *entry,
 	entry->group = rec->group;
 	memcpy(entry->sender_comm, rec->sender_comm, COMM_LEN);
 	memcpy(entry->target_comm, rec->target_comm, COMM_LEN);
-	entry->image = image_of(join, rec->sender_pid, !entry_from_kernel(entry));
+	entry->image = image_of(join, rec->sender_pid, rec->code <= 0 && rec->code != SI_TIMER);
 	if (entry->image)
 		entry->image->refs++;
 }

@@ -383,6 +383,7 @@ const char *code_reason(int sig, int code)
 
 	switch (code) {
 	case SI_USER:
+		return sig == SIGKILL ? "cgroup.kill or the like" : reason_by_signal(sig);
 	case SI_KERNEL:
 		return reason_by_signal(sig);
 	case SI_TIMER:

@@ -603,7 +603,7 @@ void options_help(FILE *to)
 	      "  portrace                          every signal\n"
 	      "  portrace --to 812 -s TERM,KILL    who ends process 812?\n"
 	      "  portrace -c nginx -d 1m           a minute of what nginx sends and gets\n"
-	      "  portrace --json -o log -u backup  what user backup sends, for a program to read\n"
+	      "  portrace --json -o log -u backup  what user backup sends, for programs\n"
 	      "\nExit codes:\n"
 	      "  0  ended as asked: Ctrl-C, SIGTERM, -d, -n, or the reader of the pipe left\n"
 	      "  1  failed while running, e.g. the output could not be written\n"

@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -177,6 +178,11 @@ static int trace(struct session *s)
 	return 0;
 }
 
+static void pause_ms(int ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000 }, NULL);
+}
+
 /*
  * No more sendings; what has been sent gets a moment to arrive, then the rest is asked for at
  * /proc, and what the programs still had to say comes first.
@@ -185,14 +191,17 @@ static void close_trace(struct session *s)
 {
 	uint64_t until = reader_now() + CLOSING_NS;
 
-	tracer_stop_sendings(&s->tracer);
+	tracer_set_phase(&s->tracer, PHASE_NO_SENDINGS);
+	s->join.unsent = false;
 	drain(s, true);
 	while (!s->done && s->join.pending_now && reader_now() < until) {
-		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+		pause_ms(2);
 		drain(s, true);
 	}
 	join_closing(&s->join);
-	tracer_detach(&s->tracer);
+	tracer_set_phase(&s->tracer, PHASE_OVER);
+	/* Programs do not wait: one that runs now has ended long before this. */
+	pause_ms(1);
 	drain(s, true);
 	join_close(&s->join);
 	if (s->output.len)
@@ -224,7 +233,7 @@ static int open_output(struct session *s)
 	const char *path = s->options->output;
 
 	s->out_fd = STDOUT_FILENO;
-	if (!path)
+	if (!path || !strcmp(path, "-"))
 		return 0;
 	s->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	return s->out_fd < 0 ? error_system(&s->err, errno, "%s: open for writing", path) : 0;
@@ -275,6 +284,14 @@ static void warn_of_absent(const struct session *s)
 			fprintf(stderr, "portrace: there is no process %u now\n", s->options->watch[i].pid);
 }
 
+/* A terminal that can, and whose user has not asked for none (no-color.org). */
+static bool wants_colour(int fd)
+{
+	const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
+
+	return isatty(fd) && term && strcmp(term, "dumb") && !(none && *none);
+}
+
 /* Everything that can go wrong before tracing, in one place. */
 static int start(struct session *s)
 {
@@ -294,7 +311,7 @@ static int start(struct session *s)
 	s->join.unsent = !options->has_uid && !options->comm_len;
 	for (size_t i = 0; i < options->watch_len; i++)
 		s->join.unsent &= options->watch[i].how == WATCH_TO;
-	output_init(&s->output, options->json, false);
+	output_init(&s->output, options->json, wants_colour(s->out_fd));
 	return 0;
 }
 
@@ -329,7 +346,7 @@ enum exit_status signal_run(const struct options *options)
 	tracer_fini(&s.tracer);
 out:
 	sys_close(s.signal_fd);
-	if (options->output)
+	if (s.out_fd != STDOUT_FILENO)
 		sys_close(s.out_fd);
 	return status;
 }

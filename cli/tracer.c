@@ -72,6 +72,8 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	    set_global(obj, "want_comms", options->comm, sizeof(options->comm), err))
 		return -1;
 	object_program(obj, programs[NEW_THREAD])->autoload = ways;
+	/* An empty table of that size takes a third of a millisecond to make. */
+	object_map(obj, "watched")->max_entries = ways ? WATCHED_MAX : 1;
 	return 0;
 }
 
@@ -89,15 +91,6 @@ static int prepare(struct tracer *tracer, const struct options *options, struct 
 	ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &kernel, err);
 	btf_fini(&kernel);
 	return ret;
-}
-
-/* Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed. */
-static void raise_memlock(struct tracer *tracer, struct caps *caps)
-{
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (caps_ask(caps, CAP_MEMCG) != CAP_YES)
-		tracer->memlock_raised = !setrlimit(RLIMIT_MEMLOCK, &all);
 }
 
 static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
@@ -222,6 +215,23 @@ out:
 	return ret;
 }
 
+/*
+ * Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed; a
+ * kernel that refuses for that reason says EPERM. Only then is the limit touched.
+ */
+static int load_within_memlock(struct tracer *tracer, const struct load_options *options,
+			       struct error *err)
+{
+	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
+	int ret = load(&tracer->loaded, &tracer->object, options, err);
+
+	if (!ret || err->sys != EPERM || getrlimit(RLIMIT_MEMLOCK, &now) ||
+	    now.rlim_cur == RLIM_INFINITY || setrlimit(RLIMIT_MEMLOCK, &all))
+		return ret;
+	tracer->memlock_raised = true;
+	return load(&tracer->loaded, &tracer->object, options, err);
+}
+
 static int open_reader(struct tracer *tracer, struct error *err)
 {
 	int fd = loaded_map_fd(&tracer->loaded, "events");
@@ -241,12 +251,11 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 		tracer->links[i] = -1;
 	if (prepare(tracer, options, err))
 		goto fail;
-	raise_memlock(tracer, &caps);
 	if (choose_transport(tracer, &caps, options->transport, err) ||
 	    lower(tracer, options->buffer, err))
 		goto fail;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
-	if (load(&tracer->loaded, &tracer->object, &load_options, err) ||
+	if (load_within_memlock(tracer, &load_options, err) ||
 	    open_reader(tracer, err) || attach_all(tracer, options, err))
 		goto fail;
 	return 0;
@@ -259,7 +268,8 @@ fail:
 
 void tracer_fini(struct tracer *tracer)
 {
-	tracer_detach(tracer);
+	for (int i = TRACER_LINKS; i-- > 0;)
+		sys_close(tracer->links[i]);
 	reader_free(tracer->reader);
 	if (tracer->loaded.object)
 		loaded_fini(&tracer->loaded);
@@ -267,21 +277,16 @@ void tracer_fini(struct tracer *tracer)
 	memset(tracer, 0, sizeof(*tracer));
 }
 
-static void detach(struct tracer *tracer, int which)
+void tracer_set_phase(struct tracer *tracer, enum phase phase)
 {
-	sys_close(tracer->links[which]);
-	tracer->links[which] = -1;
-}
+	uint32_t zero = 0, value = phase;
+	union bpf_attr attr;
 
-void tracer_stop_sendings(struct tracer *tracer)
-{
-	detach(tracer, GENERATE);
-}
-
-void tracer_detach(struct tracer *tracer)
-{
-	for (int i = TRACER_LINKS; i-- > 0;)
-		detach(tracer, i);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = loaded_map_fd(&tracer->loaded, "phase");
+	attr.key = (uintptr_t)&zero;
+	attr.value = (uintptr_t)&value;
+	sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
 }
 
 /* Which count of struct losses a kind of record belongs to. */

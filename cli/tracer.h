@@ -31,13 +31,12 @@ struct tracer {
 /* Uses what options say of filters, transport and buffer. */
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err);
 void tracer_fini(struct tracer *tracer);
-/* Ends the recording of sendings; deliveries and exits go on. */
-void tracer_stop_sendings(struct tracer *tracer);
-void tracer_detach(struct tracer *tracer);
+/* What is recorded from now on; programs that run at this moment may still finish. */
+void tracer_set_phase(struct tracer *tracer, enum phase phase);
 /* To be told of each record, for the account of losses. */
 void tracer_count(struct tracer *tracer, const struct record *record);
 /*
- * What was lost so far, by kind. Exact after tracer_detach and a last drain; while tracing a
+ * What was lost so far, by kind. Exact after PHASE_OVER and a last drain; while tracing a
  * perf transport knows only the sum, given as `generate`.
  */
 int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,

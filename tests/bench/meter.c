@@ -460,6 +460,7 @@ static void piped_stop(struct piped *p)
 	kill(p->pid, SIGTERM);
 	reap(p->pid, 3 * NSEC, &(struct rusage){ 0 });
 	kill(-p->pid, SIGKILL);
+	running = 0;
 	close(p->fd);
 	free(p->text.p);
 }
@@ -684,65 +685,84 @@ static void await_ready(const struct options *o, pid_t pid, int fd)
 	free(t.p);
 }
 
-static void tell_workload(const struct options *o, int fd, off_t from, int i, double base,
-			  const struct result *r, double cpu)
-{
-	struct text t = { 0 };
-
-	read_from(fd, from, &t);
-	printf("w=%d sent=%.0f base=%.0f rate=%.0f shown=%llu told=%llu cpu_ms=%.2f bytes=%zu\n", i,
-	       r->sent, base, r->rate,
-	       (unsigned long long)(t.p ? count_lines(o, t.p, t.len, r->pid, r->pid2) : 0),
-	       (unsigned long long)(t.p ? losses_told(t.p, t.len, false) : 0), cpu, t.len);
-	free(t.p);
-}
+/* One workload as it was run; `from` is where the file ended before it. */
+struct pass {
+	struct result untraced, traced;
+	off_t from, to;
+	double cpu;
+};
 
 /*
- * The last workload is counted when the tracer has ended, so that lines which it held back
- * are there, and its CPU time is that until its end: that is what they took.
+ * Lines are looked for up to the end of the file, since a tracer may hold some back until it
+ * ends; what it says it lost is taken from the workload's own part.
  */
+static void tell_pass(const struct options *o, int i, const struct pass *p, const struct text *t)
+{
+	size_t from = (size_t)p->from < t->len ? (size_t)p->from : t->len;
+	size_t to = (size_t)p->to < t->len ? (size_t)p->to : t->len;
+
+	printf("w=%d sent=%.0f base=%.0f rate=%.0f shown=%llu told=%llu cpu_ms=%.2f bytes=%zu\n", i,
+	       p->traced.sent, p->untraced.rate, p->traced.rate,
+	       (unsigned long long)count_lines(o, t->p + from, t->len - from, p->traced.pid,
+					       p->traced.pid2),
+	       (unsigned long long)losses_told(t->p + from, to - from, false), p->cpu, to - from);
+}
+
+static void tell_memory(pid_t pid, const char *prefix)
+{
+	printf("%srss_kib=%ld %shwm_kib=%ld %sanon_kib=%ld %sfile_kib=%ld\n", prefix,
+	       memory_kib(pid, "VmRSS:"), prefix, memory_kib(pid, "VmHWM:"), prefix,
+	       memory_kib(pid, "RssAnon:"), prefix,
+	       memory_kib(pid, "RssFile:") + memory_kib(pid, "RssShmem:"));
+}
+
+static void trace_load(const struct options *o, int i, pid_t pid, int fd, struct pass *p)
+{
+	double before = cpu_ms(pid);
+
+	p->from = size_of(fd);
+	run_load(o, o->workloads[i], &p->traced);
+	await_quiet(fd, o->drain * NSEC);
+	p->to = size_of(fd);
+	p->cpu = cpu_ms(pid) - before;
+}
+
+/* The CPU time of the last workload is that until the tracer's end: it may have held work back. */
 static int run(const struct options *o)
 {
-	double base[WORKLOADS_MAX] = { 0 }, before = 0, total;
-	struct result r = { 0 };
+	struct pass passes[WORKLOADS_MAX] = { 0 }, *last = &passes[o->n_workloads - 1];
 	struct rusage used = { 0 };
 	struct text t = { 0 };
-	off_t from = 0;
+	double total, before_end;
 	bool ended;
 	pid_t pid;
 	int fd, i;
 
-	for (i = 0; o->base && i < o->n_workloads; i++) {
-		run_load(o, o->workloads[i], &r);
-		base[i] = r.rate;
-	}
+	for (i = 0; o->base && i < o->n_workloads; i++)
+		run_load(o, o->workloads[i], &passes[i].untraced);
 	fd = open(o->out, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0)
 		die("%s: %s", o->out, strerror(errno));
 	pid = running = spawn(o->tracer, fd, fd);
 	await_ready(o, pid, fd);
 	await_quiet(fd, 3 * NSEC);
-	printf("idle_rss_kib=%ld idle_hwm_kib=%ld idle_anon_kib=%ld idle_file_kib=%ld\n",
-	       memory_kib(pid, "VmRSS:"), memory_kib(pid, "VmHWM:"), memory_kib(pid, "RssAnon:"),
-	       memory_kib(pid, "RssFile:") + memory_kib(pid, "RssShmem:"));
-	for (i = 0; i < o->n_workloads; i++) {
-		from = size_of(fd);
-		before = cpu_ms(pid);
-		run_load(o, o->workloads[i], &r);
-		await_quiet(fd, o->drain * NSEC);
-		if (i < o->n_workloads - 1)
-			tell_workload(o, fd, from, i, base[i], &r, cpu_ms(pid) - before);
-	}
-	printf("rss_kib=%ld hwm_kib=%ld\n", memory_kib(pid, "VmRSS:"), memory_kib(pid, "VmHWM:"));
+	tell_memory(pid, "idle_");
+	for (i = 0; i < o->n_workloads; i++)
+		trace_load(o, i, pid, fd, &passes[i]);
+	tell_memory(pid, "");
+	before_end = cpu_ms(pid);
 	kill(pid, SIGINT);
 	ended = reap(pid, 5 * NSEC, &used);
 	kill(-pid, SIGKILL);
+	running = 0;
 	total = rusage_ms(&used);
-	if (o->n_workloads)
-		tell_workload(o, fd, from, i - 1, base[i - 1], &r, total - before);
+	last->cpu += total - before_end;
+	last->to = size_of(fd);
 	read_from(fd, 0, &t);
+	for (i = 0; i < o->n_workloads; i++)
+		tell_pass(o, i, &passes[i], &t);
 	printf("ended=%d total_cpu_ms=%.2f told_last=%llu\n", ended, total,
-	       (unsigned long long)(t.p ? losses_told(t.p, t.len, true) : 0));
+	       (unsigned long long)losses_told(t.p, t.len, true));
 	free(t.p);
 	close(fd);
 	unlink(o->out);
@@ -787,7 +807,7 @@ int main(int argc, char **argv)
 		return lone(&o);
 	if (!strcmp(mode, "term"))
 		return term(&o);
-	if (!strcmp(mode, "run") && o.out)
+	if (!strcmp(mode, "run") && o.out && o.n_workloads)
 		return run(&o);
 	die("no such measurement: %s", mode);
 }

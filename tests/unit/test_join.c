@@ -435,6 +435,17 @@ START_TEST(fault_is_the_targets_own)
 }
 END_TEST
 
+/* As a write to a pipe that nobody reads does: SI_USER, but to the thread. */
+START_TEST(signal_without_info_is_from_the_kernel)
+{
+	sent(SIGPIPE, WORKER, false, RESULT_DELIVERED, WORKER, SI_USER);
+	delivered(SIGPIPE, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert(out[0].kernel);
+	ck_assert_uint_eq(out[0].sender.pid, WORKER);
+}
+END_TEST
+
 START_TEST(unseen_sending_is_said_to_be_unknown)
 {
 	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
@@ -696,6 +707,7 @@ Suite *join_suite(void)
 	tcase_add_test(c, stop_signal_cancels_sigcont);
 	tcase_add_loop_test(c, timer_is_from_the_kernel_and_from_no_task, 0, 2);
 	tcase_add_test(c, fault_is_the_targets_own);
+	tcase_add_test(c, signal_without_info_is_from_the_kernel);
 	tcase_add_test(c, unseen_sending_is_said_to_be_unknown);
 	tcase_add_loop_test(c, unseen_sending_is_not_shown_under_a_sender_filter_or_before_the_start,
 			    0, 2);
