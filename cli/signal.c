@@ -41,8 +41,9 @@ struct session {
 	int out_fd, signal_fd;
 	uint64_t shown;
 	struct losses reported; /* losses already told of on screen */
-	bool done;              /* as many lines as asked for, or nobody reads them */
+	bool done;              /* as many lines as asked for, or no more can be written */
 	bool failed;
+	bool unread;            /* whoever read the lines has had enough, as `head` has */
 	struct error err;
 };
 
@@ -67,15 +68,14 @@ static void flush(struct session *s)
 	s->output.len = 0;
 	if (ret >= 0 || s->failed)
 		return;
-	/* Whoever read the lines has had enough, as `head` has. */
 	if (ret == -EPIPE) {
-		s->done = true;
+		s->unread = s->done = true;
 		return;
 	}
 	error_system(&s->err, -ret, "%s: write",
 		     s->options->output ? s->options->output : "standard output");
 	if (ret == -ENOSPC || ret == -EDQUOT)
-		error_hint(&s->err, "no room is left there; tracing has ended, the lines before are whole");
+		error_hint(&s->err, "no room is left there; tracing has ended");
 	fail(s);
 }
 
@@ -150,9 +150,8 @@ static bool told_to_end(struct session *s)
 	struct signalfd_siginfo info;
 	struct pollfd out = { .fd = s->out_fd };
 
-	if (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
-		return true;
-	return poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+	s->unread = poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+	return s->unread || read(s->signal_fd, &info, sizeof(info)) == sizeof(info);
 }
 
 static int trace(struct session *s)
@@ -216,7 +215,7 @@ static void summarise(struct session *s)
 		report_error(&s->err);
 		return;
 	}
-	if (s->options->quiet && !losses_sum(&lost))
+	if ((s->options->quiet || s->unread) && !losses_sum(&lost))
 		return;
 	fprintf(stderr, "portrace: %" PRIu64 " signals seen, %" PRIu64 " shown, %" PRIu64 " lost",
 		s->join.seen, s->shown, (uint64_t)lost.generate);

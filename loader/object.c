@@ -37,8 +37,8 @@ int object_init(struct object *obj, const char *name, const void *data, size_t s
 
 	memset(obj, 0, sizeof(*obj));
 	obj->name = name;
-	if (!parse_elf(&p, data, size) && !parse_btf(&p) && !parse_btf_ext(&p) &&
-	    !parse_maps(&p) && !parse_programs(&p))
+	if (!parse_elf(&p, data, size) && !parse_functions(&p) && !parse_btf(&p) &&
+	    !parse_btf_ext(&p) && !parse_maps(&p) && !parse_programs(&p))
 		ret = 0;
 	parse_fini(&p);
 	if (ret)

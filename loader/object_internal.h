@@ -10,9 +10,10 @@
  * What the files that make up object_init share. One parse goes through them in this order:
  *
  *	object_elf.c    the file: header, sections, symbols; all bounds are checked here
+ *	object_link.c   the sections of code, cut into functions
  *	object_btf.c    .BTF, copied and completed; .BTF.ext, taken apart by section
  *	object_maps.c   .maps and the data sections
- *	object_link.c   functions, relocations, and each program put together
+ *	object_link.c   relocations, and each program put together
  */
 
 struct section {
@@ -104,6 +105,7 @@ size_t relocation_count(const struct section *s);
 /* Entry i of a relocation section, checked but for what it changes. */
 int relocation_at(struct parse *p, uint32_t section, size_t i, struct relocation *r);
 
+int parse_functions(struct parse *p);
 int parse_btf(struct parse *p);
 int parse_btf_ext(struct parse *p);
 int parse_maps(struct parse *p);

@@ -154,7 +154,7 @@ static int check_code_sections(struct parse *p)
 	return 0;
 }
 
-static int find_functions(struct parse *p)
+int parse_functions(struct parse *p)
 {
 	size_t i;
 
@@ -598,7 +598,7 @@ int parse_programs(struct parse *p)
 {
 	size_t i;
 
-	if (find_functions(p) || read_relocs(p))
+	if (read_relocs(p))
 		return -1;
 	share_relocs(p);
 	for (i = 0; i < p->functions.len; i++)

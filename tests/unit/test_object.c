@@ -307,7 +307,7 @@ END_TEST
 START_TEST(btf_of_sections_is_complete_and_sorted)
 {
 	const char *names[] = { ".rodata", ".data", ".bss", ".maps", "license" };
-	uint32_t sizes[] = { 16, 12, 44, 32 + 16 + 40, 13 };
+	uint32_t sizes[] = { 16, 12, 44, 40 + 16 + 40, 13 };
 
 	open_fixture("object");
 	for (size_t n = 0; n < 5; n++) {
@@ -361,12 +361,12 @@ START_TEST(copied_functions_keep_their_lines)
 		const struct program *prog = object_program(&obj, names[p]);
 
 		for (size_t n = 0; n < prog->lines.len; n++)
-			if (func_at(prog, prog->lines.at[n].insn) != NULL &&
-			    !strcmp(func_at(prog, prog->lines.at[n].insn), "leaf"))
+			if (!strcmp(func_at(prog, prog->lines.at[n].insn), "leaf"))
 				text[p] = btf_string(&obj.btf, prog->lines.at[n].line_off);
 	}
-	ck_assert_str_eq(text[0], "static __noinline int leaf(int x)");
-	ck_assert_str_eq(text[1], "static __noinline int leaf(int x)");
+	ck_assert_ptr_nonnull(text[0]);
+	ck_assert_ptr_nonnull(strstr(text[0], "hits++"));
+	ck_assert_ptr_eq(text[0], text[1]);
 }
 END_TEST
 
@@ -814,6 +814,21 @@ END_TEST
 
 /* ---- damaged anywhere: no crash, no leak, and an error that says something ---- */
 
+/* Debug information is most of the file and never read; headers that describe it are. */
+static bool *find_debug_bytes(void)
+{
+	bool *debug = calloc(file_size, 1);
+	const char *names = (char *)file + section_header(header()->e_shstrndx)->sh_offset;
+
+	for (unsigned int i = 0; i < header()->e_shnum; i++) {
+		const Elf64_Shdr *s = section_header(i);
+
+		if (strstr(names + s->sh_name, ".debug_"))
+			memset(debug + s->sh_offset, 1, s->sh_size);
+	}
+	return debug;
+}
+
 static void try_hostile(const uint8_t *data, size_t size)
 {
 	/* Of exactly this size, so that a read behind it is seen. */
@@ -854,24 +869,33 @@ START_TEST(flipped_bytes_do_no_harm)
 	const char *fixtures[] = { "object", "core" };
 	const uint8_t patterns[] = { 0xff, 0x01, 0x80 };
 
+	bool *skip;
+
 	read_fixture(fixtures[_i / 3]);
+	skip = find_debug_bytes();
 	for (size_t at = 0; at < file_size; at++) {
 		uint8_t saved = file[at];
 
-		/* Debug information is not read; headers and tables at both ends are. */
+		if (skip[at])
+			continue;
 		file[at] ^= patterns[_i % 3];
 		try_hostile(file, file_size);
 		file[at] = saved;
 	}
+	free(skip);
 }
 END_TEST
 
 START_TEST(words_of_all_ones_and_zeros_do_no_harm)
 {
 	uint8_t saved[8];
+	bool *skip;
 
 	read_fixture("object");
+	skip = find_debug_bytes();
 	for (size_t at = 0; at + 8 <= file_size; at += 4) {
+		if (skip[at])
+			continue;
 		memcpy(saved, file + at, 8);
 		memset(file + at, 0xff, _i & 2 ? 8 : 4);
 		if (_i & 1)
@@ -879,6 +903,7 @@ START_TEST(words_of_all_ones_and_zeros_do_no_harm)
 		try_hostile(file, file_size);
 		memcpy(file + at, saved, 8);
 	}
+	free(skip);
 }
 END_TEST
 
