@@ -18,7 +18,7 @@
 /* bpf/signal.bpf.c, compiled (bpf/embed.S). */
 extern const char signal_object_start[], signal_object_end[];
 
-#define RING_DEFAULT (1u << 20)
+#define RING_DEFAULT (2u << 20)
 #define PERF_DEFAULT (512u << 10)
 
 /* In the order of attaching: what would be missed between two of them must come first. */

@@ -43,12 +43,26 @@ size_t reader_round_size(size_t size)
 	return round;
 }
 
+/*
+ * Records are some dozens of bytes; a C library's memcpy, made for more, can take longer to
+ * begin than this takes in all (musl's: half of what reading a perf buffer cost).
+ */
+static void copy_short(uint8_t *dst, const uint8_t *src, size_t len)
+{
+	for (; len >= 8; len -= 8, dst += 8, src += 8) {
+		__builtin_memcpy(dst, src, 8);
+		__asm__("" ::: "memory"); /* keeps compilers from making it a memcpy again */
+	}
+	for (; len; len--)
+		*dst++ = *src++;
+}
+
 void ring_copy(void *dst, const uint8_t *data, size_t size, uint64_t pos, size_t len)
 {
 	size_t at = pos & (size - 1), first = size - at < len ? size - at : len;
 
-	memcpy(dst, data + at, first);
-	memcpy((uint8_t *)dst + first, data, len - first);
+	copy_short(dst, data + at, first);
+	copy_short((uint8_t *)dst + first, data, len - first);
 }
 
 int reader_init(struct reader *reader, const struct reader_ops *ops, size_t size,

@@ -68,29 +68,6 @@ static struct ids build_scalars(void)
 	return id;
 }
 
-/* id in an anonymous struct, at byte 8; wide is narrower and small wider than the local ones. */
-static struct ids build_thing(struct ids id)
-{
-	uint32_t anonymous = build_type(&b, BTF_KIND_STRUCT, NULL, 16);
-	uint32_t id_type = build_type(&b, BTF_KIND_TYPEDEF, "id_t", anonymous + 2);
-
-	build_type(&b, BTF_KIND_CONST, NULL, id.u32);
-	id.thing = build_type(&b, BTF_KIND_STRUCT, "thing", 168);
-	build_kflag(&b);
-	build_member(&b, NULL, anonymous, 0);
-	build_member(&b, "inner", id.inner, 16 * 8);
-	build_member(&b, "list", id.list, 28 * 8);
-	build_member(&b, "pair", id.pair, 68 * 8);
-	build_member(&b, "next", id.inner_ptr, 96 * 8);
-	build_member(&b, "wide", id.u32, 104 * 8);
-	build_member(&b, "small", id.u64, 112 * 8);
-	build_member(&b, "flag_a", id.u32, 5 << 24 | (120 * 8));
-	build_member(&b, "flag_b", id.u32, 9 << 24 | (120 * 8 + 5));
-	build_member(&b, "name", id.name, 128 * 8);
-	(void)id_type;
-	return id;
-}
-
 static void build_colors(void)
 {
 	build_type(&b, BTF_KIND_ENUM, "color", 4);
@@ -105,13 +82,12 @@ static void open_target(void)
 	ck_assert_msg(!btf_init(&target, b.blob, size, &err), "%s", err.message);
 }
 
-/* The usual one; what is anonymous comes last, filled in by hand. */
+/* id in an anonymous struct, at byte 8; wide is narrower and small wider than the local ones. */
 static void open_usual_target(void)
 {
 	struct ids id = build_scalars();
-	uint32_t anonymous;
+	uint32_t anonymous = build_type(&b, BTF_KIND_STRUCT, NULL, 16);
 
-	anonymous = build_type(&b, BTF_KIND_STRUCT, NULL, 16);
 	build_member(&b, "extra", id.u64, 0);
 	build_member(&b, "id", id.u32, 64);
 	id.thing = build_type(&b, BTF_KIND_STRUCT, "thing", 168);
