@@ -57,6 +57,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 .SECONDARY:
 .PHONY: all setup run check unit live san valgrind bench install clean FORCE
 all: $(O)/portrace
+	@:
 
 # --- the binary
 

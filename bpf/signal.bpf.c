@@ -42,11 +42,13 @@ struct {
 	__type(value, __u32);
 } phase SEC(".maps");
 
-/* Threads that -p, --from or --to name: WATCH_* by thread id. */
+/*
+ * Threads that -p, --from or --to name: WATCH_* by thread id. Preallocated, as kernels before
+ * 6.1 warn of tracing programs that allocate.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, WATCHED_MAX);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, __u32);
 } watched SEC(".maps");
@@ -358,7 +360,7 @@ int new_thread(struct trace_event_raw_task_newtask *ctx)
 	if (!(ctx->clone_flags & CLONE_THREAD))
 		return 0;
 	bits = watch_bits(pid);
-	if (bits)
-		bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY);
+	if (bits && bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY))
+		lose(&losses.thread);
 	return 0;
 }

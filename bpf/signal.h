@@ -116,11 +116,12 @@ enum phase {
 #define WATCH_EITHER 4
 
 #define FILTER_COMMS 8
-#define WATCHED_MAX (1 << 16) /* threads */
+#define WATCHED_MAX (1 << 14) /* threads */
 
-/* Records that found no room, by what they were; the sum is what was lost. */
+/* Records that found no room, by what they were; `thread`: new threads of watched processes
+ * that did not. */
 struct losses {
-	__u64 generate, deliver, exit, cmdline;
+	__u64 generate, deliver, exit, cmdline, thread;
 };
 
 #endif

@@ -30,6 +30,7 @@ struct btf {
 	uint32_t pointer_size;  /* of the machine described: its long's, 8 where it has none */
 	VEC(uint32_t) marks;    /* id 1 + n * BTF_STRIDE -> offset in the type section */
 	VEC(uint32_t) named;    /* offsets of structs, unions and enums that have a name, rising */
+	VEC(uint8_t) tags;      /* for each of those, a hash of its name */
 	void *mapping;          /* owned, where btf_open made it */
 	size_t mapping_len;
 };

@@ -117,7 +117,7 @@ static int64_t clock_offset(void)
 
 static uint64_t losses_sum(const struct losses *l)
 {
-	return l->generate + l->deliver + l->exit;
+	return l->generate + l->deliver + l->exit + l->thread;
 }
 
 static void drain(struct session *s, bool all)
@@ -223,6 +223,9 @@ static void summarise(struct session *s)
 		fprintf(stderr, " (and %" PRIu64 " records of deliveries, %" PRIu64 " of exits)",
 			(uint64_t)lost.deliver, (uint64_t)lost.exit);
 	fputs("\n", stderr);
+	if (lost.thread)
+		fprintf(stderr, "portrace: %" PRIu64 " new threads of watched processes were not followed: "
+				"no more than %d can be\n", (uint64_t)lost.thread, WATCHED_MAX);
 	if (s->join.out_of_memory)
 		fputs("portrace: memory ran out: some signals could not be followed\n", stderr);
 }

@@ -72,7 +72,7 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	    set_global(obj, "want_comms", options->comm, sizeof(options->comm), err))
 		return -1;
 	object_program(obj, programs[NEW_THREAD])->autoload = ways;
-	/* An empty table of that size takes a third of a millisecond to make. */
+	/* Half a megabyte that only filters by pid need. */
 	object_map(obj, "watched")->max_entries = ways ? WATCHED_MAX : 1;
 	return 0;
 }
@@ -93,11 +93,28 @@ static int prepare(struct tracer *tracer, const struct options *options, struct 
 	return ret;
 }
 
+/*
+ * Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed; a
+ * kernel that refuses for that reason says EPERM. Only then is the limit touched: true where
+ * it was raised, so that asking again makes sense.
+ */
+static bool raise_memlock(struct tracer *tracer)
+{
+	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur == RLIM_INFINITY ||
+	    setrlimit(RLIMIT_MEMLOCK, &all))
+		return false;
+	return tracer->memlock_raised = true;
+}
+
 static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
 			    struct error *err)
 {
 	enum answer ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_ask(caps, CAP_RINGBUF);
 
+	if (ring == CAP_UNKNOWN && caps->at[CAP_RINGBUF].sys == EPERM && raise_memlock(tracer))
+		ring = caps_ask(caps, CAP_RINGBUF);
 	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
 		error_set(err, ERROR_UNSUPPORTED, "--transport ring: this kernel has no BPF ring buffer");
 		return error_hint(err, "it came with Linux 5.8; --transport perf (or auto) works without");
@@ -215,21 +232,14 @@ out:
 	return ret;
 }
 
-/*
- * Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed; a
- * kernel that refuses for that reason says EPERM. Only then is the limit touched.
- */
 static int load_within_memlock(struct tracer *tracer, const struct load_options *options,
 			       struct error *err)
 {
-	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
 	int ret = load(&tracer->loaded, &tracer->object, options, err);
 
-	if (!ret || err->sys != EPERM || getrlimit(RLIMIT_MEMLOCK, &now) ||
-	    now.rlim_cur == RLIM_INFINITY || setrlimit(RLIMIT_MEMLOCK, &all))
-		return ret;
-	tracer->memlock_raised = true;
-	return load(&tracer->loaded, &tracer->object, options, err);
+	if (ret && err->sys == EPERM && raise_memlock(tracer))
+		ret = load(&tracer->loaded, &tracer->object, options, err);
+	return ret;
 }
 
 static int open_reader(struct tracer *tracer, struct error *err)

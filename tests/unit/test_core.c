@@ -30,9 +30,8 @@ static void teardown(void)
 	btf_fini(&target);
 }
 
-static void open_object(void)
+static void open_fixture(const char *path)
 {
-	const char *path = FIXTURES "/core.bpf.o";
 	FILE *f = fopen(path, "rb");
 	static char file[65536];
 	size_t size;
@@ -41,6 +40,17 @@ static void open_object(void)
 	size = fread(file, 1, sizeof(file), f);
 	fclose(f);
 	ck_assert_msg(!object_init(&obj, "core", file, size, &err), "%s", err.message);
+}
+
+static void open_object(void)
+{
+	open_fixture(FIXTURES "/core.bpf.o");
+}
+
+static void expect_error(enum error_code code, const char *message)
+{
+	ck_assert_msg(err.code == code && strstr(err.message, message),
+		      "got %d '%s', expected %d '%s'", err.code, err.message, code, message);
 }
 
 /* ---- types like those of the fixture, laid out differently ---- */
@@ -146,7 +156,466 @@ START_TEST(loads_find_fields_by_name)
 {
 	open_object();
 	open_usual_target();
-	ck_assert_str_eq(relocate("load"), "");
+	ck_assert_str_eq(relocate("load"), "byte offset of struct thing.id=8 of 4\n"
+					   "byte offset of struct thing.inner.b=24 of 4\n"
+					   "byte offset of struct thing.list[3]=40 of 4\n"
+					   "byte offset of struct thing.pair[1].b=88 of 4\n"
+					   "byte offset of struct thing.next=96 of 8\n"
+					   "byte offset of struct inner.a=4 of 4\n"
+					   "byte offset of struct thing.wide=104 of 4\n"
+					   "byte offset of struct thing.small=112 of 8\n"
+					   "byte offset of struct thing[1].id=176 of 4\n");
+	ck_assert_uint_eq(object_program(&obj, "load")->relos.len, 0);
+}
+END_TEST
+
+START_TEST(stores_take_the_size_of_the_target)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("store"), "byte offset of struct thing.small=112 of 8\n"
+					    "byte offset of struct thing.id=8 of 4\n"
+					    "byte offset of struct thing.wide=104 of 4\n");
+}
+END_TEST
+
+START_TEST(addresses_are_constants)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("address"), "byte offset of struct thing.name[4]=132\n");
+}
+END_TEST
+
+START_TEST(existence_has_an_answer_either_way)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("exists"), "existence of struct thing.id=1\n"
+					     "existence of struct thing___old.was=0\n"
+					     "existence of struct thing.wide=1\n");
+}
+END_TEST
+
+START_TEST(sizes_are_the_targets)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("sizes"), "byte size of struct thing.name=32\n"
+					    "byte size of struct thing.small=8\n"
+					    "byte size of struct thing.pair[0]=12\n");
+}
+END_TEST
+
+START_TEST(bit_fields_are_shifted_into_place)
+{
+	open_object();
+	open_usual_target();
+	/* 9 bits at bit 5 of the 4 bytes at 120. */
+	ck_assert_str_eq(relocate("bits"), "byte offset of struct thing.flag_b=120\n"
+					   "byte size of struct thing.flag_b=4\n"
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+					   "left shift of struct thing.flag_b=50\n"
+#else
+					   "left shift of struct thing.flag_b=37\n"
+#endif
+					   "right shift of struct thing.flag_b=55\n"
+					   "signedness of struct thing.flag_b=0\n"
+					   "signedness of struct thing.flag_a=0\n");
+}
+END_TEST
+
+START_TEST(types_are_sized_or_zero)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("types"), "existence of struct thing=1\n"
+					    "existence of struct absent=0\n"
+					    "size of struct thing=168\n"
+					    "size of struct absent=0\n");
+}
+END_TEST
+
+START_TEST(type_ids_are_of_each_side)
+{
+	char text[128];
+
+	open_object();
+	open_usual_target();
+	snprintf(text, sizeof(text), "local type id of struct thing=%x wide\n"
+		 "target type id of struct thing=%x wide\n",
+		 btf_find(&obj.btf, "thing", BTF_KIND_STRUCT),
+		 btf_find(&target, "thing", BTF_KIND_STRUCT));
+	/* Which of the two comes first is the compiler's choice. */
+	if (strncmp(relocate("ids"), text, strlen(text))) {
+		snprintf(text, sizeof(text), "target type id of struct thing=%x wide\n"
+			 "local type id of struct thing=%x wide\n",
+			 btf_find(&target, "thing", BTF_KIND_STRUCT),
+			 btf_find(&obj.btf, "thing", BTF_KIND_STRUCT));
+		teardown();
+		setup();
+		open_object();
+		open_usual_target();
+		ck_assert_str_eq(relocate("ids"), text);
+	}
+}
+END_TEST
+
+START_TEST(enumerators_are_found_by_name)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("enums"), "existence of GREEN of enum color=1 wide\n"
+					    "existence of BLUE of enum color=0 wide\n"
+					    "value of GREEN of enum color=4d wide\n");
+}
+END_TEST
+
+START_TEST(wide_enumerators_stand_for_narrow_ones)
+{
+	open_object();
+	build_type(&b, BTF_KIND_ENUM64, "color", 8);
+	build_value64(&b, "GREEN", 0x100000002ull);
+	open_target();
+	ck_assert_str_eq(relocate("enums"), "existence of GREEN of enum color=1 wide\n"
+					    "existence of BLUE of enum color=0 wide\n"
+					    "value of GREEN of enum color=100000002 wide\n");
+}
+END_TEST
+
+START_TEST(missing_field_poisons_and_stays_on_the_list)
+{
+	struct program *prog;
+
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("missing"), "byte offset of struct absent.x=poison\n");
+	prog = object_program(&obj, "missing");
+	ck_assert_uint_eq(prog->relos.len, 1);
+	/* Once more changes nothing. */
+	ck_assert_str_eq(relocate("missing"), "byte offset of struct absent.x=poison\n");
+	ck_assert_uint_eq(prog->relos.len, 1);
+}
+END_TEST
+
+START_TEST(missing_value_poisons_both_halves)
+{
+	struct program *prog;
+	uint32_t at;
+
+	open_object();
+	open_usual_target();
+	prog = object_program(&obj, "missing_value");
+	at = prog->relos.at[0].insn;
+	ck_assert_str_eq(relocate("missing_value"), "value of BLUE of enum color=poison\n");
+	ck_assert_int_eq(prog->insns.at[at + 1].code, BPF_JMP | BPF_CALL);
+	ck_assert_int_eq(prog->insns.at[at + 1].imm, CORE_POISON);
+}
+END_TEST
+
+START_TEST(program_not_to_be_loaded_is_left_alone)
+{
+	struct program *prog;
+
+	open_object();
+	open_usual_target();
+	prog = object_program(&obj, "load");
+	prog->autoload = false;
+	ck_assert_int_eq(core_relocate(prog, 1, &obj.btf, &target, &err), 0);
+	ck_assert_uint_eq(prog->relos.len, 9);
+	ck_assert_int_eq(prog->insns.at[prog->relos.at[0].insn].off, 0);
+}
+END_TEST
+
+/* ---- other shapes of struct inner, asked for inner.a by the program "load" ---- */
+
+static const char *relocate_inner(void)
+{
+	struct program *prog = object_program(&obj, "load");
+	static char text[512];
+	struct core_relo relo;
+	size_t i, n = 0, len;
+
+	/* Keep only that one. */
+	for (i = 0; i < prog->relos.len; i++) {
+		const struct btf_type *t = btf_type(&obj.btf, prog->relos.at[i].type_id);
+
+		if (!strcmp(btf_string(&obj.btf, t->name_off), "inner"))
+			prog->relos.at[n++] = prog->relos.at[i];
+	}
+	ck_assert_uint_eq(n, 1);
+	prog->relos.len = n;
+	relo = prog->relos.at[0];
+	if (core_relocate(prog, 1, &obj.btf, &target, &err))
+		return "error";
+	core_describe(&obj.btf, &relo, text, sizeof(text));
+	len = strlen(text);
+	show_insn(text + len, sizeof(text) - len, &prog->insns.at[relo.insn]);
+	return text;
+}
+
+START_TEST(types_of_one_name_that_agree_are_one)
+{
+	open_object();
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	for (int i = 0; i < 3; i++) {
+		build_type(&b, BTF_KIND_STRUCT, "inner", 12);
+		build_member(&b, "a", 1, 64);
+	}
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "byte offset of struct inner.a=8 of 4\n");
+}
+END_TEST
+
+START_TEST(types_of_one_name_that_differ_are_an_error)
+{
+	open_object();
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	for (int i = 0; i < 2; i++) {
+		build_type(&b, BTF_KIND_STRUCT, "inner", 12);
+		build_member(&b, "a", 1, 32 + 32 * i);
+	}
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "error");
+	expect_error(ERROR_UNSUPPORTED, "program 'load': instruction 8: byte offset of struct "
+		     "inner.a: the target has two such types that differ: got 4 and 8");
+}
+END_TEST
+
+START_TEST(type_of_the_name_without_the_field_does_not_count)
+{
+	open_object();
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	build_type(&b, BTF_KIND_STRUCT, "inner", 4);
+	build_member(&b, "other", 1, 0);
+	build_type(&b, BTF_KIND_STRUCT, "inner", 24);
+	build_member(&b, "a", 1, 160);
+	build_type(&b, BTF_KIND_UNION, "inner", 4);
+	build_member(&b, "a", 1, 0);
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "byte offset of struct inner.a=20 of 4\n");
+}
+END_TEST
+
+START_TEST(field_of_another_kind_does_not_count)
+{
+	open_object();
+	build_type(&b, BTF_KIND_PTR, NULL, 0);
+	build_type(&b, BTF_KIND_STRUCT, "inner", 16);
+	build_member(&b, "a", 1, 64);
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "byte offset of struct inner.a=poison\n");
+}
+END_TEST
+
+START_TEST(signed_field_of_another_size_poisons)
+{
+	open_object();
+	build_int(&b, "long int", 8, BTF_INT_SIGNED);
+	build_type(&b, BTF_KIND_STRUCT, "inner", 16);
+	build_member(&b, "a", 1, 64);
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "byte offset of struct inner.a=poison\n");
+}
+END_TEST
+
+START_TEST(offset_that_does_not_fit_is_an_error)
+{
+	open_object();
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	build_type(&b, BTF_KIND_STRUCT, "inner", 40000);
+	build_member(&b, "a", 1, 32768 * 8);
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "error");
+	expect_error(ERROR_UNSUPPORTED, "struct inner.a: offset: got 32768, expected at most 32767");
+}
+END_TEST
+
+START_TEST(instruction_that_does_not_hold_the_local_value_is_an_error)
+{
+	open_object();
+	open_usual_target();
+	object_program(&obj, "load")->insns.at[8].off = 12;
+	ck_assert_str_eq(relocate_inner(), "error");
+	expect_error(ERROR_FORMAT, "program 'load': instruction 8: byte offset of struct inner.a: "
+		     "value in the instruction: got 12, expected 0");
+}
+END_TEST
+
+START_TEST(anonymous_members_without_end_are_given_up)
+{
+	uint32_t self;
+
+	open_object();
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	self = build_type(&b, BTF_KIND_STRUCT, "inner", 4);
+	for (int i = 0; i < 8; i++)
+		build_member(&b, NULL, self, 0);
+	open_target();
+	ck_assert_str_eq(relocate_inner(), "byte offset of struct inner.a=poison\n");
+}
+END_TEST
+
+/* ---- hand-made programs ---- */
+
+/* r0 = 0; exit, with a relocation at the first; local and target types are the same. */
+static int relocate_made(uint32_t type, const char *access, uint32_t kind, int32_t imm)
+{
+	struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = imm },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	struct core_relo relo = { 0, type, 0, kind };
+	struct program prog = { .name = "made", .autoload = true };
+
+	relo.access_str_off = build_string(&b, access);
+	open_target();
+	prog.insns.at = insns;
+	prog.insns.len = 2;
+	prog.relos.at = &relo;
+	prog.relos.len = 1;
+	return core_relocate(&prog, 1, &target, &target, &err) ? -1 : insns[0].imm;
+}
+
+/* struct s { int a; int tail[0]; } and void. */
+static uint32_t build_tailed(void)
+{
+	uint32_t i = build_int(&b, "int", 4, BTF_INT_SIGNED);
+	uint32_t tail = build_array(&b, i, i, 0);
+	uint32_t s = build_type(&b, BTF_KIND_STRUCT, "s", 4);
+
+	build_member(&b, "a", i, 0);
+	build_member(&b, "tail", tail, 32);
+	return s;
+}
+
+static const char *const bad_access[] = {
+	"", "x", "0:", ":0", "0:2", "0:0:0", "0:-1", "0:4294967296", "0:0x0", "0::1", "0:0 ", "-1",
+	"99999999999999999999",
+};
+
+START_TEST(access_string_that_leads_nowhere_is_an_error)
+{
+	uint32_t s = build_tailed();
+
+	ck_assert_int_eq(relocate_made(s, bad_access[_i], BPF_CORE_FIELD_BYTE_OFFSET, 0), -1);
+	expect_error(ERROR_FORMAT, "program 'made': instruction 0: byte offset of struct s at \"");
+	expect_error(ERROR_FORMAT, "access string: got one that leads nowhere");
+}
+END_TEST
+
+START_TEST(flexible_array_may_be_overstepped)
+{
+	uint32_t s = build_tailed();
+
+	ck_assert_int_eq(relocate_made(s, "0:1:5", BPF_CORE_FIELD_BYTE_OFFSET, 24), 24);
+}
+END_TEST
+
+START_TEST(huge_index_does_not_overflow)
+{
+	uint32_t big = build_type(&b, BTF_KIND_STRUCT, "big", 0xffffffff);
+
+	ck_assert_int_eq(relocate_made(big, "4294967295", BPF_CORE_FIELD_BYTE_OFFSET, 0), -1);
+	expect_error(ERROR_FORMAT, "access string: got one that leads nowhere");
+}
+END_TEST
+
+START_TEST(unknown_kind_is_unsupported)
+{
+	uint32_t s = build_tailed();
+
+	ck_assert_int_eq(relocate_made(s, "0", BPF_CORE_TYPE_MATCHES, 1), -1);
+	expect_error(ERROR_UNSUPPORTED, "match of struct s: kind: got 12, expected 0 to 11");
+	error_clear(&err);
+	memset(&b, 0, sizeof(b));
+	btf_fini(&target);
+	s = build_tailed();
+	ck_assert_int_eq(relocate_made(s, "0", 99, 1), -1);
+	expect_error(ERROR_UNSUPPORTED, "kind: got 99, expected 0 to 11");
+}
+END_TEST
+
+START_TEST(flavour_does_not_count)
+{
+	uint32_t i = build_int(&b, "int", 4, BTF_INT_SIGNED);
+	uint32_t v2 = build_type(&b, BTF_KIND_STRUCT, "s___v2", 8);
+
+	build_member(&b, "a", i, 32);
+	build_type(&b, BTF_KIND_STRUCT, "s", 16);
+	build_member(&b, "a", i, 96);
+	ck_assert_int_eq(relocate_made(v2, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 4), 12);
+}
+END_TEST
+
+START_TEST(signed_int_says_so)
+{
+	uint32_t s = build_tailed();
+
+	ck_assert_int_eq(relocate_made(s, "0:0", BPF_CORE_FIELD_SIGNED, 1), 1);
+}
+END_TEST
+
+START_TEST(bit_field_that_sticks_out_takes_twice_the_bytes)
+{
+	uint32_t i = build_int(&b, "int", 4, BTF_INT_SIGNED);
+	uint32_t s = build_type(&b, BTF_KIND_STRUCT, "s", 8);
+
+	build_kflag(&b);
+	build_member(&b, "x", i, 6 << 24 | 29);
+	ck_assert_int_eq(relocate_made(s, "0:0", BPF_CORE_FIELD_BYTE_SIZE, 0), 8);
+}
+END_TEST
+
+/* ---- the running kernel ---- */
+
+static int16_t offset_of(const char *program, const char *what)
+{
+	struct program *prog = object_program(&obj, program);
+	char text[256];
+
+	for (size_t i = 0; i < prog->relos.len; i++) {
+		struct core_relo relo = prog->relos.at[i];
+
+		core_describe(&obj.btf, &relo, text, sizeof(text));
+		if (strcmp(text, what))
+			continue;
+		ck_assert_msg(!core_relocate(prog, 1, &obj.btf, &target, &err), "%s", err.message);
+		ck_assert_uint_eq(prog->relos.len, 0);
+		return prog->insns.at[relo.insn].off;
+	}
+	ck_abort_msg("%s has no %s", program, what);
+	return -1;
+}
+
+static int16_t kernel_offset(const char *program, const char *what)
+{
+	int16_t offset;
+
+	open_fixture(FIXTURES "/kernel.bpf.o");
+	offset = offset_of(program, what);
+	object_fini(&obj);
+	return offset;
+}
+
+START_TEST(kernel_fields_lie_as_the_kernel_has_them)
+{
+	int16_t pid, start;
+
+	ck_assert_msg(!btf_open_kernel(&target, &err), "%s", err.message);
+	ck_assert_int_eq(kernel_offset("links", "byte offset of struct list_head.next"), 0);
+	ck_assert_int_eq(kernel_offset("links", "byte offset of struct list_head.prev"),
+			 sizeof(void *));
+	pid = kernel_offset("task", "byte offset of struct task_struct.pid");
+	ck_assert_int_gt(pid, 100);
+	ck_assert_int_eq(kernel_offset("task", "byte offset of struct task_struct.tgid"), pid + 4);
+	start = kernel_offset("arguments", "byte offset of struct mm_struct.arg_start");
+	ck_assert_int_gt(start, 100);
+	ck_assert_int_eq(kernel_offset("arguments", "byte offset of struct mm_struct.arg_end"),
+			 start + sizeof(long));
+	open_fixture(FIXTURES "/kernel.bpf.o");
+	ck_assert_str_eq(relocate("missing"),
+			 "byte offset of struct task_struct.no_such_member=poison\n");
 }
 END_TEST
 
@@ -157,6 +626,36 @@ Suite *core_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, loads_find_fields_by_name);
+	tcase_add_test(tc, stores_take_the_size_of_the_target);
+	tcase_add_test(tc, addresses_are_constants);
+	tcase_add_test(tc, existence_has_an_answer_either_way);
+	tcase_add_test(tc, sizes_are_the_targets);
+	tcase_add_test(tc, bit_fields_are_shifted_into_place);
+	tcase_add_test(tc, types_are_sized_or_zero);
+	tcase_add_test(tc, type_ids_are_of_each_side);
+	tcase_add_test(tc, enumerators_are_found_by_name);
+	tcase_add_test(tc, wide_enumerators_stand_for_narrow_ones);
+	tcase_add_test(tc, missing_field_poisons_and_stays_on_the_list);
+	tcase_add_test(tc, missing_value_poisons_both_halves);
+	tcase_add_test(tc, program_not_to_be_loaded_is_left_alone);
+	tcase_add_test(tc, types_of_one_name_that_agree_are_one);
+	tcase_add_test(tc, types_of_one_name_that_differ_are_an_error);
+	tcase_add_test(tc, type_of_the_name_without_the_field_does_not_count);
+	tcase_add_test(tc, field_of_another_kind_does_not_count);
+	tcase_add_test(tc, signed_field_of_another_size_poisons);
+	tcase_add_test(tc, offset_that_does_not_fit_is_an_error);
+	tcase_add_test(tc, instruction_that_does_not_hold_the_local_value_is_an_error);
+	tcase_add_test(tc, anonymous_members_without_end_are_given_up);
+	tcase_add_loop_test(tc, access_string_that_leads_nowhere_is_an_error, 0,
+			    sizeof(bad_access) / sizeof(bad_access[0]));
+	tcase_add_test(tc, flexible_array_may_be_overstepped);
+	tcase_add_test(tc, huge_index_does_not_overflow);
+	tcase_add_test(tc, unknown_kind_is_unsupported);
+	tcase_add_test(tc, flavour_does_not_count);
+	tcase_add_test(tc, signed_int_says_so);
+	tcase_add_test(tc, bit_field_that_sticks_out_takes_twice_the_bytes);
+	if (access(KERNEL_BTF, R_OK) == 0)
+		tcase_add_test(tc, kernel_fields_lie_as_the_kernel_has_them);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -381,7 +381,7 @@ struct world {
 	bool lowered;
 	struct { uint32_t map, size; uint8_t data[RECORD_MAX]; } open[SITES];
 	size_t open_len;
-	struct { struct perf_slot head; uint8_t data[RECORD_MAX]; } slots[SITES];
+	uint64_t slots[SITES][(sizeof(struct perf_slot) + RECORD_MAX) / 8];
 	uint64_t sent;
 };
 
@@ -449,7 +449,7 @@ static uint64_t lookup(struct world *w, uint64_t map, uint64_t key)
 
 	ck_assert_uint_eq(map, MAP_HANDLE + obj.maps.len - 1);
 	ck_assert_uint_lt(number, obj.maps.at[obj.maps.len - 1].max_entries);
-	return w->full ? 0 : (uintptr_t)&w->slots[number];
+	return w->full ? 0 : (uintptr_t)w->slots[number];
 }
 
 static uint64_t perf_output(struct world *w, const uint64_t args[5])
@@ -538,7 +538,7 @@ static size_t compare(void)
 		}
 	}
 	for (int i = 0; i < SITES; i++)
-		sent += after.slots[i].head.sent;
+		sent += ((struct perf_slot *)after.slots[i])->sent;
 	if (!sent)
 		ck_assert_uint_eq(records, 0);
 	ck_assert_uint_le(records, sent);

@@ -24,7 +24,6 @@ enum {
 };
 
 enum { BPF_ANY = 0 };
-enum { BPF_F_NO_PREALLOC = 1 };
 
 /* Flags of bpf_ringbuf_submit and _output, and what bpf_ringbuf_query can be asked. */
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
