@@ -78,8 +78,8 @@ static int check_header(struct btf *btf, struct btf_header *h, struct error *err
 		return error_set(err, ERROR_USAGE, "BTF: got data at an odd address, "
 				 "expected alignment to 4 bytes");
 	if (!cursor_at(&c, 0, sizeof(*h)))
-		return error_set(err, ERROR_FORMAT, "BTF: header: got %zu bytes, expected at least %zu",
-				 btf->size, sizeof(*h));
+		return error_set(err, ERROR_FORMAT, "BTF: header: got %zu bytes, expected at "
+				 "least %zu", btf->size, sizeof(*h));
 	memcpy(h, btf->data, sizeof(*h));
 	if (h->magic == (uint16_t)(BTF_MAGIC << 8 | BTF_MAGIC >> 8)) {
 		error_set(err, ERROR_UNSUPPORTED,
@@ -94,7 +94,8 @@ static int check_header(struct btf *btf, struct btf_header *h, struct error *err
 				 h->version, BTF_VERSION);
 	if (h->hdr_len < sizeof(*h) || h->hdr_len > btf->size || h->hdr_len & 3)
 		return error_set(err, ERROR_FORMAT, "BTF: header length: got %u, expected a "
-				 "multiple of 4 from %zu to %zu", h->hdr_len, sizeof(*h), btf->size);
+				 "multiple of 4 from %zu to %zu", h->hdr_len, sizeof(*h),
+				 btf->size);
 	body = (struct cursor){ btf->data + h->hdr_len, btf->size - h->hdr_len };
 	if (h->type_off & 3 || !cursor_at(&body, h->type_off, h->type_len))
 		return error_set(err, ERROR_FORMAT, "BTF: types: got %u bytes at %u, expected them "
@@ -192,10 +193,10 @@ static int bad_type(const struct btf *btf, uint32_t id, uint32_t off, struct err
 	uint32_t left = btf->types_len - off;
 
 	if (left >= sizeof(struct btf_type) && !layout[btf_kind(type_at(btf, off))].known) {
-		error_set(err, ERROR_UNSUPPORTED, "BTF: type %u: kind: got %u, expected 1 to %u", id,
-			  btf_kind(type_at(btf, off)), BTF_KIND_ENUM64);
-		return error_hint(err, "either the file is damaged, or it is for a newer kernel than "
-				  "this program knows of");
+		error_set(err, ERROR_UNSUPPORTED, "BTF: type %u: kind: got %u, expected 1 to %u",
+			  id, btf_kind(type_at(btf, off)), BTF_KIND_ENUM64);
+		return error_hint(err, "either the file is damaged, or it is for a newer kernel "
+				  "than this program knows of");
 	}
 	return error_set(err, ERROR_FORMAT, "BTF: type %u: got only %u bytes to the end of the "
 			 "section, expected all of it", id, left);
@@ -340,8 +341,8 @@ int btf_open_kernel(struct btf *btf, struct error *err)
 	if (!btf_open(btf, KERNEL_BTF, err))
 		return 0;
 	if (err->code == ERROR_NOT_FOUND)
-		error_hint(err, "the kernel describes its types there since Linux 5.4, where it was "
-			   "built with CONFIG_DEBUG_INFO_BTF=y and sysfs is mounted on /sys");
+		error_hint(err, "the kernel describes its types there since Linux 5.4, where it "
+			   "was built with CONFIG_DEBUG_INFO_BTF=y and sysfs is mounted on /sys");
 	return -1;
 }
 

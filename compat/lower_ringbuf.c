@@ -106,6 +106,7 @@ struct piece {
 	size_t len, refs_len;
 };
 
+/* "" where it is none of the ring buffer's. */
 static const char *helper_name(int32_t id)
 {
 	switch (id) {
@@ -119,13 +120,13 @@ static const char *helper_name(int32_t id)
 	case FUNC_ringbuf_discard_dynptr: return "bpf_ringbuf_discard_dynptr";
 	case FUNC_user_ringbuf_drain: return "bpf_user_ringbuf_drain";
 	}
-	return NULL;
+	return "";
 }
 
 /* Which helper of the ring buffer is called there, or 0. */
 static int32_t ring_helper(const struct bpf_insn *insn)
 {
-	return insn_is_helper_call(insn) && helper_name(insn->imm) ? insn->imm : 0;
+	return insn_is_helper_call(insn) && *helper_name(insn->imm) ? insn->imm : 0;
 }
 
 /* --- what is there: the maps, the calls, their sizes ------------------------------------ */
@@ -276,7 +277,8 @@ static int64_t constant_at(const struct program *prog, int64_t at)
 {
 	const struct bpf_insn *insn = &prog->insns.at[at];
 
-	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) || insn->code == (BPF_ALU | BPF_MOV | BPF_K))
+	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) ||
+	    insn->code == (BPF_ALU | BPF_MOV | BPF_K))
 		return insn->imm >= 0 ? insn->imm : -1;
 	if (insn_is_wide(insn) && !insn->src_reg && !insn[1].imm && !ref_at(prog, at))
 		return (uint32_t)insn->imm;

@@ -57,9 +57,9 @@ static int apply_relocation(struct parse *p, uint32_t section, const struct relo
 	uint32_t value;
 
 	if (r->type != R_BPF_64_ABS32 && r->type != R_BPF_64_NODYLD32 && r->type != R_BPF_64_32)
-		return parse_fail(p, ERROR_FORMAT, "section '%s': relocation type: got %u, expected "
-				  "%u or %u", p->sections.at[section].name, r->type, R_BPF_64_ABS32,
-				  R_BPF_64_NODYLD32);
+		return parse_fail(p, ERROR_FORMAT, "section '%s': relocation type: got %u, "
+				  "expected %u or %u", p->sections.at[section].name, r->type,
+				  R_BPF_64_ABS32, R_BPF_64_NODYLD32);
 	if (p->obj->image_len < sizeof(value) ||
 	    r->offset > p->obj->image_len - sizeof(value))
 		return parse_fail(p, ERROR_FORMAT, "section '%s': relocation: got offset %llu, "
@@ -109,8 +109,8 @@ static int check_var(struct parse *p, const char *section, uint64_t size,
 		return parse_fail(p, ERROR_FORMAT, "BTF of section '%s': got type %u, expected a "
 				  "variable", section, v->type);
 	if (((const struct btf_var *)btf_extra(var))->linkage == BTF_VAR_GLOBAL_EXTERN)
-		return parse_fail(p, ERROR_UNSUPPORTED, "variable '%s': got an extern one, expected "
-				  "it to be defined in the object", name);
+		return parse_fail(p, ERROR_UNSUPPORTED, "variable '%s': got an extern one, "
+				  "expected it to be defined in the object", name);
 	if (v->offset > size || v->size > size - v->offset)
 		return parse_fail(p, ERROR_FORMAT, "variable '%s': got %u bytes at %u, expected "
 				  "them within the %llu of section '%s'", name, v->size, v->offset,
@@ -127,8 +127,8 @@ static int complete_datasec(struct parse *p, struct btf_type *t)
 	uint64_t size = section ? p->sections.at[section].size : t->size;
 
 	if (size > UINT32_MAX)
-		return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes, expected less than "
-				  "4 GiB", name, (unsigned long long)size);
+		return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes, expected less "
+				  "than 4 GiB", name, (unsigned long long)size);
 	for (i = 0; i < btf_vlen(t); i++)
 		if (check_var(p, name, size, &vars[i]))
 			return -1;
@@ -335,8 +335,8 @@ static int check_types(struct parse *p)
 	}
 	for (i = 0; i < p->ext_relos.len; i++)
 		if (!btf_type(btf, p->ext_relos.at[i].relo.type_id))
-			return parse_fail(p, ERROR_FORMAT, "section '.BTF.ext': CO-RE relocation: got "
-					  "type %u, expected one below %u",
+			return parse_fail(p, ERROR_FORMAT, "section '.BTF.ext': CO-RE relocation: "
+					  "got type %u, expected one below %u",
 					  p->ext_relos.at[i].relo.type_id, btf_count(btf));
 	return 0;
 }
@@ -347,8 +347,8 @@ static int read_ext_header(struct parse *p, const struct section *s, struct ext_
 
 	memset(h, 0, sizeof(*h));
 	if (!s->data || s->size < least)
-		return parse_fail(p, ERROR_FORMAT, "section '.BTF.ext': got %llu bytes, expected at "
-				  "least %zu", (unsigned long long)s->size, least);
+		return parse_fail(p, ERROR_FORMAT, "section '.BTF.ext': got %llu bytes, expected "
+				  "at least %zu", (unsigned long long)s->size, least);
 	memcpy(h, s->data, least);
 	if (h->magic != BTF_MAGIC || h->version != BTF_VERSION)
 		return parse_fail(p, ERROR_FORMAT, "section '.BTF.ext': got magic 0x%04x, version "

@@ -68,8 +68,8 @@ static int check_ident(struct parse *p, const uint8_t *data, size_t size)
 		return parse_fail(p, ERROR_FORMAT, "byte order: got %u, expected 1 or 2",
 				  data[EI_DATA]);
 	if (data[EI_DATA] != NATIVE) {
-		parse_fail(p, ERROR_UNSUPPORTED, "byte order: got %s, expected %s as this machine's",
-			   OTHER_ORDER, OWN_ORDER);
+		parse_fail(p, ERROR_UNSUPPORTED, "byte order: got %s, expected %s as this "
+			   "machine's", OTHER_ORDER, OWN_ORDER);
 		return error_hint(p->err, "compile the program with clang -target " OWN_TARGET);
 	}
 	if (size < sizeof(Elf64_Ehdr))
@@ -135,9 +135,9 @@ static int add_section(struct parse *p, Elf *elf, size_t index, struct cursor fi
 	s->data = cursor_at(&file, s->offset, s->size);
 	if (!s->data)
 		return parse_fail(p, ERROR_FORMAT, "section %zu: got %llu bytes at %llu, expected "
-				  "them within the file's %zu: the file is cut off or damaged", index,
-				  (unsigned long long)s->size, (unsigned long long)s->offset,
-				  file.size);
+				  "them within the file's %zu: the file is cut off or damaged",
+				  index, (unsigned long long)s->size,
+				  (unsigned long long)s->offset, file.size);
 	if (s->flags & SHF_COMPRESSED)
 		return parse_fail(p, ERROR_UNSUPPORTED, "section %zu: got a compressed one, "
 				  "expected plain contents", index);
@@ -169,8 +169,8 @@ static int check_overlap(struct parse *p)
 		const struct section *s = sorted[i], *before = i ? sorted[i - 1] : NULL;
 
 		if (s->offset < sizeof(Elf64_Ehdr))
-			ret = parse_fail(p, ERROR_FORMAT, "section '%s': got offset %llu, inside the "
-					 "ELF header", s->name, (unsigned long long)s->offset);
+			ret = parse_fail(p, ERROR_FORMAT, "section '%s': got offset %llu, inside "
+					 "the ELF header", s->name, (unsigned long long)s->offset);
 		else if (before && s->offset - before->offset < before->size)
 			ret = parse_fail(p, ERROR_FORMAT, "sections '%s' and '%s': got overlapping "
 					 "contents, expected each its own", before->name, s->name);
@@ -185,8 +185,8 @@ static int string_table(struct parse *p, uint32_t index, struct cursor *table)
 	const struct section *s;
 
 	if (!index || index >= p->sections.len || p->sections.at[index].type != SHT_STRTAB)
-		return parse_fail(p, ERROR_FORMAT, "string table: got section %u, expected one that "
-				  "is a string table", index);
+		return parse_fail(p, ERROR_FORMAT, "string table: got section %u, expected one "
+				  "that is a string table", index);
 	s = &p->sections.at[index];
 	*table = (struct cursor){ s->data, s->size };
 	if (!s->size || s->data[s->size - 1])
@@ -269,10 +269,10 @@ static int check_links(struct parse *p, uint32_t symtab)
 		if (!section_is_relocations(s))
 			continue;
 		if (!s->info || s->info >= p->sections.len || s->link != symtab)
-			return parse_fail(p, ERROR_FORMAT, "section '%s': got relocations of section "
-					  "%u by symbols of section %u, expected one of 1 to %zu and "
-					  "the symbol table, %u", s->name, s->info, s->link,
-					  p->sections.len - 1, symtab);
+			return parse_fail(p, ERROR_FORMAT, "section '%s': got relocations of "
+					  "section %u by symbols of section %u, expected one of 1 "
+					  "to %zu and the symbol table, %u", s->name, s->info,
+					  s->link, p->sections.len - 1, symtab);
 	}
 	return 0;
 }
@@ -303,8 +303,8 @@ static int add_symbol(struct parse *p, const Elf64_Sym *sym, struct cursor names
 		return 0;
 	}
 	if (s->section >= p->sections.len)
-		return parse_fail(p, ERROR_FORMAT, "symbol '%s': got section %u, expected one below "
-				  "%zu", s->name, s->section, p->sections.len);
+		return parse_fail(p, ERROR_FORMAT, "symbol '%s': got section %u, expected one "
+				  "below %zu", s->name, s->section, p->sections.len);
 	size = p->sections.at[s->section].size;
 	if (s->section && (s->value > size || s->size > size - s->value))
 		return parse_fail(p, ERROR_FORMAT, "symbol '%s': got %llu bytes at %llu, expected "
@@ -323,7 +323,8 @@ static int read_symbols(struct parse *p, uint32_t symtab, struct cursor names)
 
 	if (s->size % sizeof(Elf64_Sym))
 		return parse_fail(p, ERROR_FORMAT, "symbol table: got %llu bytes, expected a "
-				  "multiple of %zu", (unsigned long long)s->size, sizeof(Elf64_Sym));
+				  "multiple of %zu", (unsigned long long)s->size,
+				  sizeof(Elf64_Sym));
 	for (off = 0; off < s->size; off += sizeof(Elf64_Sym)) {
 		Elf64_Sym sym;
 
@@ -341,7 +342,8 @@ static int read_sections(struct parse *p, Elf *elf, struct cursor file)
 	uint32_t symtab;
 
 	if (elf_getshdrnum(elf, &count) || elf_getshdrstrndx(elf, &names_index) || !count)
-		return parse_fail(p, ERROR_FORMAT, "section headers: got none that libelf can read");
+		return parse_fail(p, ERROR_FORMAT, "section headers: got none that libelf can "
+				  "read");
 	for (i = 0; i < count; i++)
 		if (add_section(p, elf, i, file))
 			return -1;

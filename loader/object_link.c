@@ -144,8 +144,8 @@ static int check_code_sections(struct parse *p)
 			if (p->functions.at[n].section == i)
 				break;
 		if (n == p->functions.len)
-			return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes of code and "
-					  "no function, expected a program", s->name,
+			return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes of code "
+					  "and no function, expected a program", s->name,
 					  (unsigned long long)s->size);
 		if (section_find(p, s->name) != i)
 			return parse_fail(p, ERROR_FORMAT, "section '%s': got two sections of that "
@@ -289,8 +289,8 @@ static int want_function(struct linker *l, int64_t index, uint32_t ref)
 static int check_symbol(struct linker *l, const struct symbol *sym)
 {
 	if (sym->type == STT_FILE)
-		return link_fail(l, ERROR_FORMAT, "symbol '%s': got one without a section, expected "
-				 "one that is defined in the object", sym->name);
+		return link_fail(l, ERROR_FORMAT, "symbol '%s': got one without a section, "
+				 "expected one that is defined in the object", sym->name);
 	if (sym->section)
 		return 0;
 	link_fail(l, ERROR_UNSUPPORTED, "symbol '%s': got an extern one, expected it to be defined "
@@ -445,8 +445,8 @@ static int resolve_insn(struct linker *l, const struct code_reloc *r)
 	if (is_call(insn) && (r || insn->src_reg == BPF_PSEUDO_CALL))
 		return resolve_call(l, r);
 	if (r)
-		return link_fail(l, ERROR_FORMAT, "relocation: got opcode 0x%02x, expected a call or "
-				 "a 64-bit constant", insn->code);
+		return link_fail(l, ERROR_FORMAT, "relocation: got opcode 0x%02x, expected a call "
+				 "or a 64-bit constant", insn->code);
 	if (is_call(insn) && insn->src_reg)
 		return link_fail(l, ERROR_UNSUPPORTED, "call: got kind %u, expected a helper or a "
 				 "function of the object", insn->src_reg);

@@ -28,11 +28,17 @@
 #include "util/cpus.h"
 #include "util/sys.h"
 
+/* An event's clock may be behind ours by so much and still run. */
+#define LAG_NS 50000000ull
+
 struct perf_buffer {
 	int fd;
 	struct perf_event_mmap_page *page; /* NULL: this CPU is not online */
 	uint64_t head;                     /* as last seen */
 	uint64_t next;                     /* time of the record at data_tail, UINT64_MAX: none */
+	uint64_t checked;                  /* when it was last found alive, and how many ns */
+	uint64_t running;                  /* its event had been in service then */
+	bool dead;                         /* its CPU has been offline: to be opened anew */
 };
 
 struct perf {
@@ -126,6 +132,14 @@ static struct perf_buffer *oldest(struct perf *perf, uint64_t *until)
 	return first;
 }
 
+static void close_buffer(const struct perf *perf, struct perf_buffer *buffer)
+{
+	if (buffer->page)
+		munmap(buffer->page, perf->page + perf->size);
+	sys_close(buffer->fd);
+	*buffer = (struct perf_buffer){ .fd = -1 };
+}
+
 static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
 {
 	struct perf *perf = (struct perf *)reader;
@@ -151,6 +165,9 @@ static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx
 			buffer_hand_on(perf, buffer, fn, ctx);
 		while (buffer->next <= until && buffer->next <= limit);
 	reader->held = buffer != NULL;
+	for (int i = 0; i < perf->cpus; i++)
+		if (perf->at[i].dead && perf->at[i].next == UINT64_MAX)
+			close_buffer(perf, &perf->at[i]);
 }
 
 static int open_buffer(struct perf *perf, int cpu, struct error *err)
@@ -163,6 +180,7 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 		.sample_period = 1,
 		.watermark = 1,
 		.wakeup_watermark = perf->size / 4,
+		.read_format = PERF_FORMAT_TOTAL_TIME_RUNNING,
 	};
 	struct perf_buffer *buffer = &perf->at[cpu];
 	union bpf_attr update;
@@ -194,12 +212,32 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 	return reader_watch(&perf->reader, buffer->fd, err);
 }
 
+/*
+ * A CPU that goes offline takes its events out of service for good: when it is back, an event
+ * opened before no longer counts (perf_event_exit_cpu), and what is sent to it is lost. Its
+ * clock tells: it stands still since then.
+ */
+static void check_alive(struct perf_buffer *buffer)
+{
+	struct { uint64_t value, running; } count;
+	uint64_t now = reader_now();
+
+	if (sys_read(buffer->fd, &count, sizeof(count)) != sizeof(count))
+		return;
+	buffer->dead = buffer->checked && count.running - buffer->running + LAG_NS <
+						  now - buffer->checked;
+	buffer->checked = now;
+	buffer->running = count.running;
+}
+
 static int perf_tend(struct reader *reader, struct error *err)
 {
 	struct perf *perf = (struct perf *)reader;
 
 	for (int cpu = 0; cpu < perf->cpus; cpu++)
-		if (!perf->at[cpu].page && open_buffer(perf, cpu, err))
+		if (perf->at[cpu].page)
+			check_alive(&perf->at[cpu]);
+		else if (open_buffer(perf, cpu, err))
 			return -1;
 	return 0;
 }
@@ -208,11 +246,8 @@ static void perf_free(struct reader *reader)
 {
 	struct perf *perf = (struct perf *)reader;
 
-	for (int i = 0; perf->at && i < perf->cpus; i++) {
-		if (perf->at[i].page)
-			munmap(perf->at[i].page, perf->page + perf->size);
-		sys_close(perf->at[i].fd);
-	}
+	for (int i = 0; perf->at && i < perf->cpus; i++)
+		close_buffer(perf, &perf->at[i]);
 	free(perf->at);
 }
 

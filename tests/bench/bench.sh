@@ -119,13 +119,17 @@ find_program() {
 	done
 }
 
-# Sets command, musts (what a line that shows a signal must hold) and file (the program).
+# Sets command, musts (meter's options on what a line shows) and file (the program).
 tracer() {
 	local both=(-m signal_generate -m signal_deliver)
 	musts=()
 	case $1 in
-	portrace) file=$build/portrace command=("$file" signal) ;;
-	portrace-perf) file=$build/portrace command=("$file" signal --transport perf) ;;
+	portrace)
+		file=$build/portrace musts=(-e 2 -x "record was lost")
+		command=("$file" signal --transport ring) ;;
+	portrace-perf)
+		file=$build/portrace musts=(-e 2 -x "record was lost")
+		command=("$file" signal --transport perf) ;;
 	sigsnoop) file=$(find_program sigsnoop sigsnoop-bpfcc) command=("$file") ;;
 	bpftrace) file=$(find_program bpftrace) command=("$file" "$work/join.bt") ;;
 	perf-trace)

@@ -12,6 +12,10 @@
  * tracer has to say so, and one that holds lines back just takes longer. A line shows a signal
  * of a process when it holds the process's id as a number of its own, and with -m also that
  * text; several -m each count, and the least is taken. Results are lines of key=value pairs.
+ *
+ * A signal is two events, generate and deliver. How many of them were shown is told apart from
+ * the signals, as that is what a tracer's own count of losses is compared with: with -m each
+ * line is one, with -e N a line stands for N, and one that holds the text of -x for one less.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -50,6 +54,8 @@ struct options {
 	const char *out;                      /* -o: file for run */
 	const char *musts[MUSTS_MAX];         /* -m */
 	int n_musts;
+	unsigned int events;                  /* -e: events that a line stands for */
+	const char *partial;                  /* -x: text of a line that lacks one of them */
 	char *workloads[WORKLOADS_MAX];       /* -w: arguments of the workload program */
 	int n_workloads;
 	bool base;                            /* -b: each workload untraced first */
@@ -143,25 +149,48 @@ static bool has_must(const struct options *o, int i, const char *line, size_t le
 	return !o->n_musts || memmem(line, len, o->musts[i], strlen(o->musts[i]));
 }
 
-/* How many lines show signals of either process. */
-static uint64_t count_lines(const struct options *o, const char *p, size_t len, long pid, long pid2)
+/* The lines that show signals of either process, and the events that they stand for. */
+struct count {
+	uint64_t lines[MUSTS_MAX], signals, events;
+};
+
+static void count_line(const struct options *o, const char *line, size_t len, struct count *c)
 {
-	uint64_t counts[MUSTS_MAX] = { 0 }, least;
+	int i;
+
+	for (i = 0; i == 0 || i < o->n_musts; i++) {
+		if (!has_must(o, i, line, len))
+			continue;
+		c->lines[i]++;
+		c->events += o->events;
+	}
+	if (o->partial && memmem(line, len, o->partial, strlen(o->partial)))
+		c->events--;
+}
+
+static struct count count_lines(const struct options *o, const char *p, size_t len, long pid,
+				long pid2)
+{
+	struct count c = { .events = 0 };
 	const char *end = p + len, *eol;
 	int i;
 
 	for (; p < end && (eol = memchr(p, '\n', (size_t)(end - p))); p = eol + 1) {
 		size_t n = (size_t)(eol - p);
 
-		if (!has_pid(p, n, pid) && !has_pid(p, n, pid2))
-			continue;
-		for (i = 0; i == 0 || i < o->n_musts; i++)
-			counts[i] += has_must(o, i, p, n);
+		if (has_pid(p, n, pid) || has_pid(p, n, pid2))
+			count_line(o, p, n, &c);
 	}
-	least = counts[0];
+	c.signals = c.lines[0];
 	for (i = 1; i < o->n_musts; i++)
-		least = counts[i] < least ? counts[i] : least;
-	return least;
+		c.signals = c.lines[i] < c.signals ? c.lines[i] : c.signals;
+	return c;
+}
+
+/* How many events `signals` make for this tracer. */
+static uint64_t events_of(const struct options *o, double signals)
+{
+	return (uint64_t)signals * o->events * (uint64_t)(o->n_musts ? o->n_musts : 1);
 }
 
 /* The number that goes with a word like "lost": "Lost 12 events", "lost: 12", "[12 DROPPED]". */
@@ -618,7 +647,7 @@ static int term(const struct options *o)
 	while (!p.ended && now() < limit)
 		piped_read(&p, limit);
 	printf("term_sent=%.0f term_shown=%llu\n", r.sent,
-	       (unsigned long long)count_lines(o, p.text.p, p.text.len, r.pid, r.pid2));
+	       (unsigned long long)count_lines(o, p.text.p, p.text.len, r.pid, r.pid2).signals);
 	piped_stop(&p);
 	return 0;
 }
@@ -677,7 +706,7 @@ static void await_ready(const struct options *o, pid_t pid, int fd)
 		sleep_ns(20 * MSEC);
 		t.len = 0;
 		read_from(fd, 0, &t);
-		shown = t.len && count_lines(o, t.p, t.len, beacon, 0);
+		shown = t.len && count_lines(o, t.p, t.len, beacon, 0).signals;
 	}
 	beacon_end(beacon);
 	if (!shown)
@@ -700,11 +729,13 @@ static void tell_pass(const struct options *o, int i, const struct pass *p, cons
 {
 	size_t from = (size_t)p->from < t->len ? (size_t)p->from : t->len;
 	size_t to = (size_t)p->to < t->len ? (size_t)p->to : t->len;
+	struct count c;
 
-	printf("w=%d sent=%.0f base=%.0f rate=%.0f shown=%llu told=%llu cpu_ms=%.2f bytes=%zu\n", i,
-	       p->traced.sent, p->untraced.rate, p->traced.rate,
-	       (unsigned long long)count_lines(o, t->p + from, t->len - from, p->traced.pid,
-					       p->traced.pid2),
+	c = count_lines(o, t->p + from, t->len - from, p->traced.pid, p->traced.pid2);
+	printf("w=%d sent=%.0f base=%.0f rate=%.0f shown=%llu events=%llu of=%llu told=%llu "
+	       "cpu_ms=%.2f bytes=%zu\n",
+	       i, p->traced.sent, p->untraced.rate, p->traced.rate, (unsigned long long)c.signals,
+	       (unsigned long long)c.events, (unsigned long long)events_of(o, p->traced.sent),
 	       (unsigned long long)losses_told(t->p + from, to - from, false), p->cpu, to - from);
 }
 
@@ -771,18 +802,22 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .drain = 3, .repeats = 20 };
+	struct options o = { .events = 1, .drain = 3, .repeats = 20 };
 	const char *mode = argc > 1 ? argv[1] : "";
 	int c;
 
 	optind = 2;
-	while ((c = getopt(argc, argv, "+l:o:m:w:bd:n:")) != -1) {
+	while ((c = getopt(argc, argv, "+l:o:m:e:x:w:bd:n:")) != -1) {
 		if (c == 'l')
 			o.load = optarg;
 		else if (c == 'o')
 			o.out = optarg;
 		else if (c == 'm' && o.n_musts < MUSTS_MAX)
 			o.musts[o.n_musts++] = optarg;
+		else if (c == 'e')
+			o.events = (unsigned int)atoi(optarg);
+		else if (c == 'x')
+			o.partial = optarg;
 		else if (c == 'w' && o.n_workloads < WORKLOADS_MAX)
 			o.workloads[o.n_workloads++] = optarg;
 		else if (c == 'b')

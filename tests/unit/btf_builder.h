@@ -44,7 +44,8 @@ static inline void build_word(struct builder *b, uint32_t word)
 	b->types[b->types_len++] = word;
 }
 
-static inline uint32_t build_type(struct builder *b, uint32_t kind, const char *name, uint32_t value)
+static inline uint32_t build_type(struct builder *b, uint32_t kind, const char *name,
+				  uint32_t value)
 {
 	b->last = b->types_len;
 	build_word(b, build_string(b, name));
@@ -63,7 +64,8 @@ static inline void build_kflag(struct builder *b)
 	b->types[b->last + 1] |= 1u << 31;
 }
 
-static inline uint32_t build_int(struct builder *b, const char *name, uint32_t size, uint32_t encoding)
+static inline uint32_t build_int(struct builder *b, const char *name, uint32_t size,
+				 uint32_t encoding)
 {
 	uint32_t id = build_type(b, BTF_KIND_INT, name, size);
 
@@ -71,7 +73,8 @@ static inline uint32_t build_int(struct builder *b, const char *name, uint32_t s
 	return id;
 }
 
-static inline uint32_t build_array(struct builder *b, uint32_t type, uint32_t index, uint32_t nelems)
+static inline uint32_t build_array(struct builder *b, uint32_t type, uint32_t index,
+				   uint32_t nelems)
 {
 	uint32_t id = build_type(b, BTF_KIND_ARRAY, NULL, 0);
 

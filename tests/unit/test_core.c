@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <check.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "btf/core.h"
@@ -123,8 +125,9 @@ static size_t show_insn(char *text, size_t size, const struct bpf_insn *insn)
 	if (insn->code == (BPF_JMP | BPF_CALL))
 		return snprintf(text, size, "=%s\n", insn->imm == CORE_POISON ? "poison" : "call");
 	if (insn->code == (BPF_LD | BPF_IMM | BPF_DW))
-		return snprintf(text, size, "=%llx wide\n", (unsigned long long)(uint32_t)insn[1].imm
-				<< 32 | (uint32_t)insn->imm);
+		return snprintf(text, size, "=%llx wide\n",
+				(unsigned long long)(uint32_t)insn[1].imm << 32 |
+					(uint32_t)insn->imm);
 	if (BPF_CLASS(insn->code) == BPF_ALU64 || BPF_CLASS(insn->code) == BPF_ALU)
 		return snprintf(text, size, "=%d\n", insn->imm);
 	return snprintf(text, size, "=%d%s\n", insn->off,
@@ -427,7 +430,8 @@ START_TEST(offset_that_does_not_fit_is_an_error)
 	build_member(&b, "a", 1, 32768 * 8);
 	open_target();
 	ck_assert_str_eq(relocate_inner(), "error");
-	expect_error(ERROR_UNSUPPORTED, "struct inner.a: offset: got 32768, expected at most 32767");
+	expect_error(ERROR_UNSUPPORTED, "struct inner.a: offset: got 32768, expected at most "
+		     "32767");
 }
 END_TEST
 
@@ -567,6 +571,67 @@ START_TEST(bit_field_that_sticks_out_takes_twice_the_bytes)
 }
 END_TEST
 
+/* ---- damaged types on either side: no crash, and an answer or an error that says something */
+
+static void relocate_hostile(void)
+{
+	error_clear(&err);
+	if (core_relocate(obj.programs.at, obj.programs.len, &obj.btf, &target, &err)) {
+		ck_assert_int_ne(err.code, ERROR_NONE);
+		ck_assert_int_eq(strncmp(err.message, "program '", 9), 0);
+	}
+}
+
+START_TEST(flipped_target_does_no_harm)
+{
+	static uint8_t blob[sizeof(b.blob)] __attribute__((aligned(4)));
+	const uint8_t patterns[] = { 0xff, 0x01, 0x10 };
+	size_t size;
+
+	open_usual_target();
+	btf_fini(&target);
+	size = build_blob(&b);
+	for (size_t at = sizeof(struct btf_header); at < size; at++) {
+		memcpy(blob, b.blob, size);
+		blob[at] ^= patterns[_i];
+		if (btf_init(&target, blob, size, &err))
+			continue;
+		open_object();
+		relocate_hostile();
+		object_fini(&obj);
+		btf_fini(&target);
+	}
+}
+END_TEST
+
+START_TEST(flipped_local_types_do_no_harm)
+{
+	uint8_t *image;
+	size_t size;
+
+	open_usual_target();
+	open_object();
+	size = obj.image_len;
+	image = malloc(size);
+	memcpy(image, obj.image, size);
+	for (size_t at = sizeof(struct btf_header); at < size; at++) {
+		struct btf local;
+
+		/* Relocated once, instructions hold other values; so from the start each time. */
+		object_fini(&obj);
+		open_object();
+		memcpy(obj.image, image, size);
+		obj.image[at] ^= 0x01 << _i;
+		if (btf_init(&local, obj.image, size, &err))
+			continue;
+		btf_fini(&obj.btf);
+		obj.btf = local;
+		relocate_hostile();
+	}
+	free(image);
+}
+END_TEST
+
 /* ---- the running kernel ---- */
 
 static int16_t offset_of(const char *program, const char *what)
@@ -625,6 +690,7 @@ Suite *core_suite(void)
 	TCase *tc = tcase_create("core");
 
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, loads_find_fields_by_name);
 	tcase_add_test(tc, stores_take_the_size_of_the_target);
 	tcase_add_test(tc, addresses_are_constants);
@@ -654,6 +720,8 @@ Suite *core_suite(void)
 	tcase_add_test(tc, flavour_does_not_count);
 	tcase_add_test(tc, signed_int_says_so);
 	tcase_add_test(tc, bit_field_that_sticks_out_takes_twice_the_bytes);
+	tcase_add_loop_test(tc, flipped_target_does_no_harm, 0, 3);
+	tcase_add_loop_test(tc, flipped_local_types_do_no_harm, 0, 3);
 	if (access(KERNEL_BTF, R_OK) == 0)
 		tcase_add_test(tc, kernel_fields_lie_as_the_kernel_has_them);
 	suite_add_tcase(s, tc);

@@ -451,7 +451,8 @@ START_TEST(programs_that_make_no_sense_are_refused)
 	refuse_apply(PROGRAM(CALL_FUNC(-7), INSN_EXIT()), -1, ERROR_FORMAT, "program 'p': "
 		     "instruction 0: target: got -6, expected an instruction of 0 to 1");
 	refuse_apply(PROGRAM(INSN_GOTO(1), INSN_WIDE(BPF_REG_1, 0), INSN_EXIT()), -1, ERROR_FORMAT,
-		     "program 'p': instruction 0: target: got 2, expected an instruction of 0 to 3");
+		     "program 'p': instruction 0: target: got 2, expected an instruction of 0 "
+		     "to 3");
 	refuse_apply(PROGRAM(INSN_GOTO(0), INSN_EXIT()), 1, ERROR_USAGE, "program 'p': "
 		     "instruction 0: everything from its target, 1, on was deleted");
 	prog = PROGRAM(INSN_EXIT(), INSN_EXIT());
@@ -768,7 +769,8 @@ static void insert_neutral(struct edit *e, struct changes *c, uint32_t at)
 	struct edit_code with_ref = CODE(INSN_STORE(BPF_DW, BPF_REG_10, PUT_BY(c->round),
 							    BPF_REG_5),
 					 INSN_WIDE(BPF_REG_5, 0),
-					 INSN_LOAD(BPF_DW, BPF_REG_5, BPF_REG_10, PUT_BY(c->round)));
+					 INSN_LOAD(BPF_DW, BPF_REG_5, BPF_REG_10,
+						   PUT_BY(c->round)));
 
 	with_ref.refs = &ref;
 	with_ref.refs_len = 1;

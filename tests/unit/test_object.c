@@ -327,6 +327,7 @@ START_TEST(info_follows_the_code)
 	open_fixture("object");
 	for (size_t p = 0; p < obj.programs.len; p++) {
 		const struct program *prog = &obj.programs.at[p];
+		const char *file_name;
 		uint32_t last = 0;
 
 		for (size_t i = 0; i < prog->funcs.len; i++) {
@@ -343,8 +344,8 @@ START_TEST(info_follows_the_code)
 			ck_assert(n == 0 || prog->lines.at[n].insn > last);
 			last = prog->lines.at[n].insn;
 			ck_assert_uint_lt(last, prog->insns.len);
-			ck_assert_ptr_nonnull(strstr(btf_string(&obj.btf, prog->lines.at[n].file_off),
-						     "object.bpf.c"));
+			file_name = btf_string(&obj.btf, prog->lines.at[n].file_off);
+			ck_assert_ptr_nonnull(strstr(file_name, "object.bpf.c"));
 		}
 	}
 }
@@ -569,7 +570,8 @@ START_TEST(section_inside_the_header_is_named)
 {
 	read_fixture("plain");
 	section("tracepoint/a/b")->sh_offset = 16;
-	expect_failure(ERROR_FORMAT, "section 'tracepoint/a/b': got offset 16, inside the ELF header");
+	expect_failure(ERROR_FORMAT, "section 'tracepoint/a/b': got offset 16, inside the ELF "
+		       "header");
 }
 END_TEST
 
@@ -595,7 +597,8 @@ START_TEST(function_of_broken_length_is_named)
 {
 	read_fixture("plain");
 	symbol("probe")->st_size = 12;
-	expect_failure(ERROR_FORMAT, "function 'probe': got 12 bytes at 0, expected multiples of 8");
+	expect_failure(ERROR_FORMAT, "function 'probe': got 12 bytes at 0, expected multiples "
+		       "of 8");
 }
 END_TEST
 
@@ -603,7 +606,8 @@ START_TEST(function_beyond_its_section_is_named)
 {
 	read_fixture("plain");
 	symbol("probe")->st_size = 24;
-	expect_failure(ERROR_FORMAT, "symbol 'probe': got 24 bytes at 0, expected them within the 16");
+	expect_failure(ERROR_FORMAT, "symbol 'probe': got 24 bytes at 0, expected them within "
+		       "the 16");
 }
 END_TEST
 
@@ -653,8 +657,8 @@ START_TEST(relocation_outside_its_section_is_named)
 {
 	read_fixture("object");
 	((Elf64_Rel *)contents(".reltracepoint/one/first"))->r_offset = 256;
-	expect_failure(ERROR_FORMAT, "relocation 0: got offset 256, expected one within the 256 bytes "
-		       "of section 'tracepoint/one/first'");
+	expect_failure(ERROR_FORMAT, "relocation 0: got offset 256, expected one within the 256 "
+		       "bytes of section 'tracepoint/one/first'");
 }
 END_TEST
 
@@ -708,8 +712,8 @@ START_TEST(address_beyond_a_variable_section_is_named)
 {
 	read_fixture("object");
 	((struct bpf_insn *)contents("tracepoint/one/first"))->imm = 16;
-	expect_failure(ERROR_FORMAT, "symbol 'limit': got byte 16, expected one of the 16 of section "
-		       "'.rodata'");
+	expect_failure(ERROR_FORMAT, "symbol 'limit': got byte 16, expected one of the 16 of "
+		       "section '.rodata'");
 }
 END_TEST
 
@@ -728,7 +732,8 @@ START_TEST(call_into_the_middle_of_a_function_is_named)
 	read_fixture("object");
 	insns = contents("tracepoint/one/first");
 	insns[12].imm = 0;
-	expect_failure(ERROR_FORMAT, "call: got instruction 1 of section '.text', expected the first");
+	expect_failure(ERROR_FORMAT, "call: got instruction 1 of section '.text', expected the "
+		       "first");
 }
 END_TEST
 
@@ -751,7 +756,8 @@ START_TEST(jump_out_of_a_function_is_named)
 	insns = contents("tracepoint/one/first");
 	ck_assert_int_eq(insns[10].code, BPF_JMP | BPF_JEQ | BPF_K);
 	insns[10].off = 21;
-	expect_failure(ERROR_FORMAT, "instruction 10: jump: got instruction 32, expected one of the 32");
+	expect_failure(ERROR_FORMAT, "instruction 10: jump: got instruction 32, expected one of "
+		       "the 32");
 }
 END_TEST
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From a place in a type to the number that the instruction is to hold. */
+#include "btf/core_internal.h"
+
+uint64_t core_enum_value(const struct btf *btf, uint32_t id, uint32_t index)
+{
+	const struct btf_type *t = btf_type(btf, btf_resolve(btf, id));
+	const struct btf_enum64 *e64;
+	int32_t value;
+
+	if (btf_kind(t) == BTF_KIND_ENUM64) {
+		e64 = (const struct btf_enum64 *)btf_extra(t) + index;
+		return (uint64_t)e64->val_hi32 << 32 | e64->val_lo32;
+	}
+	value = ((const struct btf_enum *)btf_extra(t))[index].val;
+	/* The kind flag says "signed" since Linux 6.0; before, nothing did. */
+	return BTF_INFO_KFLAG(t->info) || value >= 0 ? (uint64_t)(int64_t)value : (uint32_t)value;
+}
+
+bool core_is_signed(const struct btf_type *t)
+{
+	if (btf_kind(t) == BTF_KIND_INT)
+		return BTF_INT_ENCODING(*(const uint32_t *)btf_extra(t)) & BTF_INT_SIGNED;
+	return btf_is_enum(t) && BTF_INFO_KFLAG(t->info);
+}
+
+/*
+ * The bytes that a program loads to get at a bit field: as many as its type has, aligned to
+ * that; doubled while the field sticks out. E.g. 6 bits at bit offset 29 of type int (4 bytes):
+ * bytes 0..3 end at bit 32, the field at 35, so bytes 0..7 it is.
+ */
+static bool bit_field_window(const struct place *place, uint32_t size, uint64_t *byte,
+			     uint32_t *bytes)
+{
+	if (!size || size > 8 || size & (size - 1) || place->bits > 64)
+		return false;
+	for (*bytes = size; *bytes <= 8; *bytes *= 2) {
+		*byte = place->bit_offset / 8 / *bytes * *bytes;
+		if (place->bit_offset + place->bits <= (*byte + *bytes) * 8)
+			return true;
+	}
+	return false;
+}
+
+struct answer core_place_answer(const struct btf *btf, const struct place *place, uint32_t kind)
+{
+	const struct btf_type *t = btf_type(btf, btf_resolve(btf, place->type));
+	struct answer answer = { 0 };
+	uint64_t byte = place->bit_offset / 8;
+	int64_t size = btf_size(btf, place->type);
+	uint32_t bytes = size < 0 ? 0 : size, bits, shift;
+
+	/*
+	 * Compilers differ in which bytes they load for a bit field, and they did in what they call
+	 * signed, so there the instruction may well hold another value than ours.
+	 */
+	answer.unchecked = place->bits || kind == BPF_CORE_FIELD_SIGNED;
+	if (!t || (place->bits && (size < 0 || !bit_field_window(place, size, &byte, &bytes)))) {
+		answer.missing = true;
+		return answer;
+	}
+	bits = place->bits ? place->bits : bytes * 8;
+	shift = place->bit_offset - byte * 8;
+	switch (kind) {
+	case BPF_CORE_FIELD_BYTE_OFFSET:
+		answer.value = byte;
+		answer.load_size = place->bits ? 0 : bytes;
+		answer.load_type = place->type;
+		break;
+	case BPF_CORE_FIELD_BYTE_SIZE:
+		answer.value = bytes;
+		answer.missing = size < 0;
+		break;
+	case BPF_CORE_FIELD_SIGNED:
+		answer.value = core_is_signed(t);
+		break;
+	case BPF_CORE_FIELD_LSHIFT_U64:
+		answer.missing = !bytes || bytes > 8;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		answer.value = 64 - (shift + bits);
+#else
+		answer.value = (8 - bytes) * 8 + shift;
+#endif
+		break;
+	case BPF_CORE_FIELD_RSHIFT_U64:
+		answer.missing = !bytes || bytes > 8;
+		answer.value = 64 - bits;
+		break;
+	}
+	return answer;
+}
+
+struct answer core_type_answer(const struct btf *btf, uint32_t id, uint32_t kind)
+{
+	int64_t size = btf_size(btf, id);
+
+	switch (kind) {
+	case BPF_CORE_TYPE_SIZE:
+		return (struct answer){ .value = size, .missing = size < 0 };
+	case BPF_CORE_TYPE_EXISTS:
+		return (struct answer){ .value = 1 };
+	default: /* ids change when objects are linked, so the present value says nothing */
+		return (struct answer){ .value = id, .unchecked = true };
+	}
+}
+
+/* What the instruction must hold now. */
+struct answer core_local_answer(const struct core *core, const struct path *path,
+				  const struct place *place)
+{
+	uint32_t kind = core->relo->kind;
+
+	if (kind == BPF_CORE_FIELD_EXISTS || kind == BPF_CORE_ENUMVAL_EXISTS)
+		return (struct answer){ .value = 1 };
+	if (core_is_field_relo(kind))
+		return core_place_answer(core->local, place, kind);
+	if (core_is_enum_relo(kind))
+		return (struct answer){ .value = core_enum_value(core->local, path->steps[0].type,
+							    path->steps[0].index) };
+	return core_type_answer(core->local, path->root, kind);
+}
