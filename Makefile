@@ -22,6 +22,7 @@ ifeq ($(origin CC),default)
 CC := $(CROSS_COMPILE)gcc
 TRY_MUSL := $(if $(CROSS_COMPILE)$(SAN),,1)
 endif
+AR := $(CROSS_COMPILE)ar
 STRIP := $(CROSS_COMPILE)strip
 CLANG ?= clang
 once = $(eval $(1) := $(shell $(2)))$($(1))
@@ -29,7 +30,7 @@ STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) build/m
 BPF_TARGET = $(call once,BPF_TARGET,$(CC) -dM -E -x c /dev/null | \
 	grep -q 'BYTE_ORDER__ __ORDER_BIG' && echo bpfeb || echo bpfel)
 LLVM_STRIP = $(call once,LLVM_STRIP,$(CLANG) -print-prog-name=llvm-strip)
-CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check || echo -lcheck -pthread -lm)
+CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check json-c)
 as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -129,10 +130,13 @@ san:
 bench: all
 	$(Q)$(as_root) bash tests/bench/bench.sh $(O)
 
+$(O)/test/portrace.a: $(tested) $(O)/test/bpf/embed.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 define test_kind
 $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)/suites.h
-$(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) $(tested) \
-		$(O)/test/bpf/embed.o $(fixtures)
+$(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) \
+		$(O)/test/portrace.a $(fixtures)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf
 endef

@@ -366,8 +366,8 @@ static const struct option_fact tune[] = {
 	  "how events come from the kernel: ring, perf, or auto\n"
 	  "(ring where there is one: since Linux 5.8)" },
 	{ 0, "buffer", "SIZE", take_buffer,
-	  "of the ring (default 2M), or of each CPU's perf buffer\n"
-	  "(512K); rounded up to pages by a power of two" },
+	  "of the ring (2M) or each CPU's perf buffer (512K);\n"
+	  "rounded up to pages by a power of two" },
 };
 
 static const struct option_fact other[] = {

@@ -86,8 +86,13 @@ static int prepare(struct tracer *tracer, const struct options *options, struct 
 
 	if (object_init(obj, "signal tracer", signal_object_start,
 			signal_object_end - signal_object_start, err) ||
-	    set_filter(obj, options, err) || btf_open_kernel(&kernel, err))
+	    set_filter(obj, options, err))
 		return -1;
+	if (btf_open_kernel(&kernel, err)) {
+		if (err->code == ERROR_NOT_FOUND)
+			err->code = ERROR_UNSUPPORTED;
+		return -1;
+	}
 	ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &kernel, err);
 	btf_fini(&kernel);
 	return ret;
@@ -111,8 +116,15 @@ static bool raise_memlock(struct tracer *tracer)
 static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
 			    struct error *err)
 {
-	enum answer ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_ask(caps, CAP_RINGBUF);
+	enum answer ring;
 
+	if (caps_ask(caps, CAP_BPF) == CAP_NO) {
+		error_system(err, caps->at[CAP_BPF].sys, "bpf(2)");
+		err->code = ERROR_UNSUPPORTED;
+		return error_hint(err, "this kernel has no BPF: it was built without CONFIG_BPF_SYSCALL, or "
+				       "is older than Linux 3.18; portrace needs it, with CONFIG_BPF_EVENTS");
+	}
+	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_ask(caps, CAP_RINGBUF);
 	if (ring == CAP_UNKNOWN && caps->at[CAP_RINGBUF].sys == EPERM && raise_memlock(tracer))
 		ring = caps_ask(caps, CAP_RINGBUF);
 	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
@@ -123,8 +135,6 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 		error_system(err, caps->at[CAP_RINGBUF].sys, "BPF ring buffer: create one");
 		if (err->sys == EPERM)
 			err->code = ERROR_PERMISSION;
-		else if (err->sys == ENOSYS)
-			err->code = ERROR_UNSUPPORTED;
 		return -1;
 	}
 	tracer->transport = ring == CAP_YES ? TRANSPORT_RING : TRANSPORT_PERF;
@@ -397,7 +407,8 @@ static int add_unreceived(const struct tracer *tracer, struct losses *losses, st
 	losses->generate += sent.generate - tracer->received.generate;
 	losses->deliver += sent.deliver - tracer->received.deliver;
 	losses->exit += sent.exit - tracer->received.exit;
-	losses->cmdline += sent.cmdline - tracer->received.cmdline;
+	/* An output that fails is known to the program as well, which has counted it. */
+	losses->cmdline = sent.cmdline - tracer->received.cmdline;
 	return 0;
 }
 

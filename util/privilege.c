@@ -63,4 +63,7 @@ void privilege_explain(struct error *err)
 	else if (locked_down())
 		error_hint(err, "this kernel is locked down (confidentiality): it lets nobody trace; see "
 				"/sys/kernel/security/lockdown and the lockdown= boot parameter");
+	else if (!err->hint[0])
+		error_hint(err, "no capability is missing: a seccomp filter, as containers have, or a "
+				"security module forbids it");
 }

@@ -151,6 +151,25 @@ tracer() {
 	fi
 }
 
+# Tracers that are running already slow down what is taken for untraced.
+running_tracers() {
+	local f comm
+	for f in /proc/[0-9]*/comm; do
+		read -r comm 2>/dev/null < "$f" || continue
+		case $comm in
+		portrace|sigsnoop|bpftrace|perf|trace-cmd|ply) echo "$comm (${f//[!0-9]/})" ;;
+		esac
+	done | tr '\n' ' '
+}
+
+note_running() {
+	local now
+	now=$(running_tracers)
+	[ -n "$now" ] || return
+	echo "bench.sh: already running, which spoils the figures: $now" >&2
+	echo "spoiled - $now" >> "$data"
+}
+
 # ---- measuring --------------------------------------------------------------------------------
 
 compile() {
@@ -222,6 +241,7 @@ sizes() {
 }
 
 compile
+note_running
 if [ -n "${QUICK:-}" ]; then
 	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8
 else
@@ -239,6 +259,8 @@ rounds 1 pipe-term term
 rounds $n_burst burst-100k run "${out[@]}" -d 20 -w "burst 100000"
 rounds 1 burst-other run "${out[@]}" -d 20 -w "burst 100000 other"
 rounds 1 burst-1m run "${out[@]}" -d 30 -w "burst 1000000"
+
+note_running
 
 # ---- the table --------------------------------------------------------------------------------
 

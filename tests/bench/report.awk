@@ -109,6 +109,12 @@ $1 == "tool" {
 	next
 }
 
+$1 == "spoiled" {
+	sub(/^spoiled - /, "")
+	notes[++n_notes] = "**Spoiled** by what ran besides: " $0
+	next
+}
+
 $1 == "why" {
 	gsub(/[ \t]+/, " ")
 	notes[++n_notes] = $2 " failed: " substr($0, length($1 " " $2 " ") + 1)

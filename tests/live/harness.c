@@ -538,32 +538,20 @@ int tracer_exit_code(const struct tracer *t)
 	return WEXITSTATUS(t->status);
 }
 
-/* The number next to the word, as in "12 seen" or "seen: 12"; blanks and ':' between. */
+/* "portrace: 12 signals seen, 10 shown, 0 lost" */
 long long tracer_summary(const struct tracer *t, const char *word)
 {
-	const char *at = t->errors, *p;
+	const char *line = strstr(t->errors, " seen, ");
+	long long seen, shown, lost;
 
-	while ((at = strstr(at, word))) {
-		for (p = at; p > t->errors && strchr(" :", p[-1]); p--)
-			;
-		if (p > t->errors && p[-1] >= '0' && p[-1] <= '9') {
-			while (p > t->errors && ((p[-1] >= '0' && p[-1] <= '9') || p[-1] == ','))
-				p--;
-		} else {
-			for (p = at + strlen(word); *p == ' ' || *p == ':' || *p == '='; p++)
-				;
-		}
-		if (*p >= '0' && *p <= '9') {
-			long long value = 0;
-
-			for (; (*p >= '0' && *p <= '9') || *p == ','; p++)
-				if (*p != ',')
-					value = value * 10 + *p - '0';
-			return value;
-		}
-		at += strlen(word);
-	}
-	return -1;
+	while (line && line > t->errors && line[-1] != '\n')
+		line--;
+	if (!line || (sscanf(line, "portrace: %lld signals seen, %lld shown, %lld lost", &seen,
+			     &shown, &lost) != 3 &&
+		      sscanf(line, "portrace: %lld signal seen, %lld shown, %lld lost", &seen,
+			     &shown, &lost) != 3))
+		return -1;
+	return !strcmp(word, "seen") ? seen : !strcmp(word, "shown") ? shown : lost;
 }
 
 size_t tracer_find(const struct tracer *t, pid_t target, int sig, struct event **found,

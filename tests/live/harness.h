@@ -72,7 +72,7 @@ struct event {
 	const char *line;
 	const char *time, *signal, *code, *result, *action, *reason, *ends;
 	int signo;
-	bool delivered, group;
+	bool delivered, uncertain, group; /* uncertain: delivered is null */
 	long long latency; /* ns, -1: null */
 	struct party_seen sender, target;
 	bool has_sender;
@@ -121,7 +121,7 @@ void tracer_finish(struct tracer *t);
 /* Reads what is there, waiting at most ms for it. False at the end of the output. */
 bool tracer_read(struct tracer *t, int ms);
 int tracer_exit_code(const struct tracer *t);
-/* The number that the summary on standard error gives with the word; -1 where there is none. */
+/* The number before the word in the summary on standard error; -1 where there is none. */
 long long tracer_summary(const struct tracer *t, const char *word);
 /* Up to max events with the target process (0: any) and signal (0: any), in printed order. */
 size_t tracer_find(const struct tracer *t, pid_t target, int sig, struct event **found,

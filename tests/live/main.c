@@ -40,8 +40,8 @@ int main(int argc, char **argv)
 	if (!skips || !shared)
 		return 1;
 	runner = srunner_create(NULL);
-#define SUITE(name) srunner_add_suite(runner, name());
-#include SUITES
+#define SUITE(name) srunner_add_suite(runner, name##_suite());
+#include "suites.h"
 #undef SUITE
 	srunner_run(runner, getenv("PORTRACE_SUITE"), getenv("PORTRACE_CASE"), CK_NORMAL);
 	print_totals(runner);

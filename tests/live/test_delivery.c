@@ -2,6 +2,8 @@
 /* Signals that arrive, and who sent them. */
 #include "tests/live/harness.h"
 
+Suite *delivery_suite(void);
+
 static int usr1[] = { SIGUSR1, 0 };
 
 static int64_t rfc3339_ns(const char *text)

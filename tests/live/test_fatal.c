@@ -6,6 +6,8 @@
  */
 #include "tests/live/harness.h"
 
+Suite *fatal_suite(void);
+
 #include <limits.h>
 
 #define THREADS 4

@@ -2,6 +2,8 @@
 /* Signals that the kernel sends: faults, timers, broken pipes, children's ends. */
 #include "tests/live/harness.h"
 
+Suite *kernel_suite(void);
+
 #include <sys/time.h>
 
 /* ---- faults: the target is its own sender ---- */

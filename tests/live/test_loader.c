@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The loader itself on the running kernel, without the program around it. */
+#include "tests/live/harness.h"
+
+#include "compat/lower.h"
+#include "loader/attach.h"
+#include "loader/load.h"
+#include "loader/reader.h"
+#include "util/sys.h"
+
+Suite *loader_suite(void);
+
+#define PAGE ((size_t)sysconf(_SC_PAGESIZE))
+
+struct numbered {
+	uint64_t time;
+	uint32_t number, kind;
+	uint64_t text[6];
+};
+
+static struct error err;
+static struct object obj;
+static struct loaded loaded;
+static struct reader *reader;
+static int link_fd;
+static struct numbered got[4096];
+static size_t gots;
+
+static void open_fixture(const char *name)
+{
+	char path[512], *data;
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", FIXTURES, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_msg(fd >= 0 && !fstat(fd, &st), "%s: %s", path, strerror(errno));
+	data = malloc(st.st_size);
+	ck_assert_int_eq(sys_read(fd, data, st.st_size), st.st_size);
+	ck_assert_msg(!object_init(&obj, name, data, st.st_size, &err), "%s", err.message);
+	free(data);
+	close(fd);
+}
+
+static void begin(void)
+{
+	need_bpf();
+	need_initial_pids();
+	error_clear(&err);
+	memset(&loaded, 0, sizeof(loaded));
+	reader = NULL;
+	link_fd = -1;
+	gots = 0;
+	signal(SIGURG, SIG_IGN);
+}
+
+static void end(void)
+{
+	sys_close(link_fd);
+	reader_free(reader);
+	if (loaded.object)
+		loaded_fini(&loaded);
+	object_fini(&obj);
+}
+
+static void load_it(void)
+{
+	struct load_options options = { .names = true };
+
+	ck_assert_msg(!load(&loaded, &obj, &options, &err), "%s\n%.1500s", err.message, err.detail);
+}
+
+static void collect(void *ctx, const void *record, size_t size)
+{
+	ck_assert_uint_ge(size, sizeof(struct numbered));
+	ck_assert_uint_lt(gots, 4096);
+	memcpy(&got[gots++], record, sizeof(*got));
+}
+
+/* records.bpf.c with a buffer of that size, attached. */
+static void start_records(bool ring, size_t buffer)
+{
+	size_t size;
+	uint32_t pid = getpid();
+	struct tracefs tracefs;
+	int id, fd;
+
+	open_fixture("records");
+	memcpy(object_global(&obj, "only_pid", &size), &pid, 4);
+	ck_assert_uint_eq(size, 4);
+	object_map(&obj, "events")->max_entries = buffer;
+	if (!ring)
+		ck_assert_msg(!lower_ringbuf(&obj, &err), "%s", err.message);
+	load_it();
+	fd = loaded_map_fd(&loaded, "events");
+	ck_assert_msg(!(ring ? reader_new_ring : reader_new_perf)(&reader, fd, buffer, &err), "%s",
+		      err.message);
+	ck_assert_msg(!tracefs_open(&tracefs, &err), "%s", err.message);
+	id = tracefs_event_id(&tracefs, "signal", "signal_generate", &err);
+	tracefs_close(&tracefs);
+	ck_assert_msg(id > 0, "%s", err.message);
+	link_fd = attach_tracepoint(loaded_prog_fd(&loaded, "send_records"), id, "signal_generate",
+				    &err);
+	ck_assert_msg(link_fd >= 0, "%s", err.message);
+}
+
+static void send_signals(int n)
+{
+	while (n--)
+		raise(SIGURG);
+}
+
+static uint32_t read_global(const char *name)
+{
+	uint32_t map, offset, size, zero = 0, value;
+	union bpf_attr attr = { 0 };
+	uint8_t *bytes;
+
+	ck_assert_int_eq(object_global_find(&obj, name, &map, &offset, &size), 0);
+	bytes = malloc(obj.maps.at[map].value_size);
+	attr.map_fd = loaded.map_fds[map];
+	attr.key = (uintptr_t)&zero;
+	attr.value = (uintptr_t)bytes;
+	ck_assert_int_eq(sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+	memcpy(&value, bytes + offset, 4);
+	free(bytes);
+	return value;
+}
+
+/* Loop index: 0 perf buffers, 1 ring. */
+START_TEST(records_arrive_whole_and_in_order)
+{
+	start_records(_i, 1 << 16);
+	send_signals(300);
+	reader_drain(reader, true, collect, NULL);
+	ck_assert_uint_eq(gots, 200);
+	for (size_t i = 0; i < gots; i++) {
+		uint32_t number = i / 2 * 3 + i % 2;
+
+		ck_assert_uint_eq(got[i].number, number);
+		ck_assert_uint_eq(got[i].kind, 100 + number % 4 * 100);
+		ck_assert_uint_eq(got[i].text[5], number % 3 ? 0 : 5);
+		ck_assert(!i || got[i].time >= got[i - 1].time);
+	}
+	ck_assert_uint_eq(read_global("number"), 300);
+	ck_assert_uint_eq(read_global("lost"), 0);
+}
+END_TEST
+
+/* More rounds than the buffer holds, so that records wrap round its end at every place. */
+START_TEST(records_survive_the_end_of_the_buffer)
+{
+	uint32_t next = 0;
+
+	start_records(_i, PAGE);
+	for (int round = 0; round < 300; round++) {
+		gots = 0;
+		send_signals(7);
+		reader_drain(reader, true, collect, NULL);
+		for (size_t i = 0; i < gots; i++, next++) {
+			next += next % 3 == 2;
+			ck_assert_uint_eq(got[i].number, next);
+			ck_assert_uint_eq(got[i].kind, 100 + next % 4 * 100);
+		}
+	}
+	next += next % 3 == 2;
+	ck_assert_uint_eq(next, 2100);
+}
+END_TEST
+
+static uint64_t sent_through_scratch(void)
+{
+	const struct map *scratch = object_map(&obj, SCRATCH_MAP);
+	size_t stride = (scratch->value_size + 7) & ~7u;
+	uint8_t *values = malloc(stride * 1024);
+	union bpf_attr attr = { 0 };
+	uint64_t sum = 0;
+	int cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	attr.map_fd = loaded_map_fd(&loaded, SCRATCH_MAP);
+	attr.value = (uintptr_t)values;
+	for (uint32_t slot = 0; slot < scratch->max_entries; slot++) {
+		attr.key = (uintptr_t)&slot;
+		ck_assert_int_eq(sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0);
+		for (int cpu = 0; cpu < cpus; cpu++)
+			sum += ((struct perf_slot *)(values + cpu * stride))->sent;
+	}
+	free(values);
+	return sum;
+}
+
+/* A page holds some dozens of the 400 records: what is not there is counted, to the last. */
+START_TEST(losses_are_counted_exactly)
+{
+	start_records(_i, PAGE);
+	send_signals(600);
+	reader_drain(reader, true, collect, NULL);
+	ck_assert_uint_gt(gots, 20);
+	ck_assert_uint_lt(gots, 400);
+	if (_i) {
+		/* A reservation that is thought better of takes room as well: it may be what fails. */
+		ck_assert_uint_ge(read_global("lost"), 400 - gots);
+		ck_assert_uint_eq(read_global("number"), 600);
+		return;
+	}
+	ck_assert_uint_eq(sent_through_scratch(), 400);
+	/* The kernel tells of them with the next record that finds room. */
+	ck_assert_uint_eq(reader_lost(reader), 0);
+	send_signals(1);
+	reader_drain(reader, true, collect, NULL);
+	ck_assert_uint_eq(sent_through_scratch(), 401);
+	ck_assert_uint_eq(gots + reader_lost(reader), 401);
+}
+END_TEST
+
+START_TEST(a_lone_record_wakes_the_reader_in_time)
+{
+	uint64_t before;
+
+	start_records(_i, 1 << 16);
+	usleep(60000);
+	reader_drain(reader, true, collect, NULL);
+	before = reader_now();
+	send_signals(1);
+	while (!gots && reader_now() - before < 1000000000ull) {
+		ck_assert_int_eq(reader_wait(reader, before + 1000000000ull, &err), 0);
+		reader_drain(reader, false, collect, NULL);
+	}
+	ck_assert_uint_eq(gots, 1);
+	ck_assert_uint_lt(reader_now() - before, 100000000);
+}
+END_TEST
+
+START_TEST(waiting_ends_at_the_deadline)
+{
+	uint64_t before;
+
+	start_records(_i, 1 << 16);
+	before = reader_now();
+	while (reader_now() - before < 50000000)
+		ck_assert_int_eq(reader_wait(reader, before + 50000000, &err), 0);
+	ck_assert_uint_lt(reader_now() - before, 200000000);
+}
+END_TEST
+
+START_TEST(refusal_shows_the_end_of_the_verifiers_log)
+{
+	struct load_options options = { .names = true };
+
+	open_fixture("refused");
+	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_VERIFIER);
+	ck_assert_msg(strstr(err.message, "refused: program 'unchecked' "
+			     "(tracepoint/signal/signal_generate): the kernel refuses it"), "%s",
+		      err.message);
+	ck_assert_msg(strstr(err.detail, "map_value_or_null"), "%s", err.detail);
+	ck_assert_uint_gt(strlen(err.hint), 20);
+	ck_assert_ptr_null(loaded.map_fds);
+}
+END_TEST
+
+START_TEST(tracepoint_that_is_not_there_is_named)
+{
+	struct tracefs tracefs;
+
+	ck_assert_int_eq(tracefs_open(&tracefs, &err), 0);
+	ck_assert_int_eq(tracefs_event_id(&tracefs, "signal", "signal_sneezed", &err), -1);
+	tracefs_close(&tracefs);
+	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
+	ck_assert_msg(strstr(err.message, "tracepoint signal:signal_sneezed"), "%s", err.message);
+	ck_assert_msg(strstr(err.hint, "no such tracepoint"), "%s", err.hint);
+}
+END_TEST
+
+START_TEST(map_that_cannot_be_made_is_named)
+{
+	struct load_options options = { .names = true };
+
+	open_fixture("records");
+	object_map(&obj, "events")->max_entries = 12345;
+	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_SYSTEM);
+	ck_assert_int_eq(err.sys, EINVAL);
+	ck_assert_msg(strstr(err.message, "records: map 'events': create (type 27"), "%s",
+		      err.message);
+}
+END_TEST
+
+Suite *loader_suite(void)
+{
+	Suite *s = suite_create("loader");
+	TCase *c = tcase_create("loader");
+
+	tcase_set_timeout(c, 30);
+	tcase_add_checked_fixture(c, begin, end);
+	tcase_add_loop_test(c, records_arrive_whole_and_in_order, 0, 2);
+	tcase_add_loop_test(c, records_survive_the_end_of_the_buffer, 0, 2);
+	tcase_add_loop_test(c, losses_are_counted_exactly, 0, 2);
+	tcase_add_loop_test(c, a_lone_record_wakes_the_reader_in_time, 0, 2);
+	tcase_add_loop_test(c, waiting_ends_at_the_deadline, 0, 2);
+	tcase_add_test(c, refusal_shows_the_end_of_the_verifiers_log);
+	tcase_add_test(c, tracepoint_that_is_not_there_is_named);
+	tcase_add_test(c, map_that_cannot_be_made_is_named);
+	suite_add_tcase(s, c);
+	return s;
+}
