@@ -63,7 +63,8 @@ void privilege_explain(struct error *err)
 	else if (locked_down())
 		error_hint(err, "this kernel is locked down (confidentiality): it lets nobody trace; see "
 				"/sys/kernel/security/lockdown and the lockdown= boot parameter");
-	else if (!err->hint[0])
+	else
 		error_hint(err, "no capability is missing: a seccomp filter, as containers have, or a "
-				"security module forbids it");
+				"security module forbids it, or (before Linux 5.11) RLIMIT_MEMLOCK is too "
+				"low (ulimit -l) and may not be raised");
 }
