@@ -57,6 +57,8 @@ typedef struct {
 
 struct signal_struct {
 	atomic_t live;
+	unsigned int flags;
+	int group_exit_code;
 	struct sigpending shared_pending;
 } __kernel;
 
@@ -65,7 +67,10 @@ struct mm_struct {
 } __kernel;
 
 struct task_struct {
+	int pid;  /* of the thread */
+	int tgid; /* of the process */
 	int exit_code;
+	struct task_struct *parent;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct sigpending pending;

@@ -14,8 +14,11 @@
 #include "bpf/signal.h"
 
 #define SI_TIMER (-2)
+#define CLD_EXITED 1
+#define CLD_CONTINUED 6
 #define SIGRTMIN 32 /* the first that queues */
 #define CLONE_THREAD 0x00010000
+#define SIGNAL_GROUP_EXIT 0x4
 
 char _license[] SEC("license") = "GPL";
 
@@ -179,6 +182,22 @@ static __always_inline void forget_cmdline(__u32 pid)
 		known[pid % KNOWN] = 0;
 }
 
+/*
+ * The process that a thread belongs to, as far as it is at hand. A child's end is told to the
+ * thread that forked, which may itself have ended before user space can ask whose it was.
+ */
+static __always_inline __u32 process_of(__u32 target, __u32 tid, __u32 pid, int code)
+{
+	struct task_struct *parent;
+
+	if (target == tid)
+		return pid;
+	if (code < CLD_EXITED || code > CLD_CONTINUED)
+		return 0;
+	parent = core_read(&((struct task_struct *)bpf_get_current_task())->parent);
+	return (__u32)core_read(&parent->pid) == target ? core_read(&parent->tgid) : 0;
+}
+
 /* The target's name stands unaligned in the context, which takes only aligned loads. */
 #define context_comm(ctx, words)                                                             \
 	do {                                                                                 \
@@ -229,6 +248,8 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	rec->sender_tid = tid;
 	rec->sender_pid = pid;
 	rec->sender_uid = uid;
+	rec->target_pid = process_of(target, tid, pid, code);
+	rec->unused = 0;
 	__builtin_memcpy(rec->sender_comm, sender_comm, COMM_LEN);
 	__builtin_memcpy(rec->target_comm, target_comm, COMM_LEN);
 	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
@@ -316,6 +337,17 @@ static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 cod
 	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
 }
 
+/*
+ * As wait(2) will tell it. A thread's own code lacks the core flag where it waited for another
+ * thread to write the core.
+ */
+static __always_inline __u32 exit_code(struct task_struct *task, struct signal_struct *signal)
+{
+	if (core_read(&signal->flags) & SIGNAL_GROUP_EXIT)
+		return core_read(&signal->group_exit_code);
+	return core_read(&task->exit_code);
+}
+
 SEC("tracepoint/sched/sched_process_exit")
 int process_exit(void *ctx)
 {
@@ -336,8 +368,7 @@ int process_exit(void *ctx)
 		forget_cmdline(pid);
 	}
 	if (wanted)
-		send_exit(RECORD_EXIT, tid, pid, core_read(&task->exit_code),
-			  last ? EXIT_LAST : 0);
+		send_exit(RECORD_EXIT, tid, pid, exit_code(task, signal), last ? EXIT_LAST : 0);
 	return 0;
 }
 

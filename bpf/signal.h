@@ -49,10 +49,12 @@ struct generate_record {
 	__u8 result; /* enum generate_result */
 	__u8 group;  /* 1: to the process, 0: to the thread */
 	__s32 code;  /* si_code */
-	__u32 target; /* thread id that the kernel queued it at */
+	__u32 target; /* thread id that the kernel names */
 	__u32 sender_tid;
 	__u32 sender_pid;
 	__u32 sender_uid;
+	__u32 target_pid; /* its process where the kernel side can tell, else 0 */
+	__u32 unused;
 	char sender_comm[COMM_LEN]; /* of the current task, which is not always the sender */
 	char target_comm[COMM_LEN];
 };

@@ -504,8 +504,8 @@ static void on_generate(struct join *join, const struct generate_record *rec)
 	uint32_t pid;
 
 	join->seen++;
-	if (rec->target == rec->sender_tid)
-		learn(join, rec->sender_tid, rec->sender_pid);
+	if (rec->target_pid)
+		learn(join, rec->target, rec->target_pid);
 	else
 		find_process(join, rec->target);
 	pid = process_of(join, rec->target);

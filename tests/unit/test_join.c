@@ -81,7 +81,7 @@ static void sent(int sig, uint32_t target, bool group, int result, uint32_t send
 		.time = now += MS, .type = RECORD_GENERATE, .sig = sig, .result = result,
 		.group = group, .code = code, .target = target, .sender_tid = sender,
 		.sender_pid = sender, .sender_uid = 33, .sender_comm = "kill",
-		.target_comm = "worker",
+		.target_comm = "worker", .target_pid = target == sender ? sender : 0,
 	};
 
 	join_record(&join, &rec, sizeof(rec));
@@ -190,6 +190,22 @@ START_TEST(process_named_by_another_thread_is_found)
 	ck_assert_uint_eq(outs, 1);
 	ck_assert_uint_eq(out[0].target.pid, WORKER);
 	ck_assert(out[0].kernel);
+	ck_assert_uint_eq(out[0].sender.pid, 77);
+}
+END_TEST
+
+/* The thread that forked has gone before /proc could be asked: the kernel side knew its process. */
+START_TEST(process_told_by_the_kernel_side_is_believed)
+{
+	struct generate_record rec = {
+		.time = now += MS, .type = RECORD_GENERATE, .sig = SIGCHLD, .group = 1, .code = 1,
+		.target = 999, .target_pid = WORKER, .sender_tid = 77, .sender_pid = 77,
+	};
+
+	join_record(&join, &rec, sizeof(rec));
+	delivered_left(SIGCHLD, WORKER, ACTION_HANDLER, 1, 15, 15);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_int_eq(out[0].fate, FATE_DELIVERED);
 	ck_assert_uint_eq(out[0].sender.pid, 77);
 }
 END_TEST
@@ -688,6 +704,7 @@ Suite *join_suite(void)
 	tcase_add_test(c, thread_signal_goes_before_process_signal);
 	tcase_add_test(c, code_tells_which_queue_a_standard_signal_came_from);
 	tcase_add_test(c, process_named_by_another_thread_is_found);
+	tcase_add_test(c, process_told_by_the_kernel_side_is_believed);
 	tcase_add_test(c, process_learnt_late_is_found);
 	tcase_add_test(c, fatal_signal_is_one_line_when_the_process_ends);
 	tcase_add_test(c, fatal_signal_to_a_thread_ends_the_process);
