@@ -28,6 +28,7 @@ enum standing { STANDING_UNKNOWN, STANDING_PENDING, STANDING_LEFT, STANDING_DEAD
 struct join_entry {
 	struct join_entry *next;           /* in its queue, or among the spare ones */
 	struct join_entry *older, *newer;
+	struct join_chunk *chunk;          /* that it lies in */
 	uint64_t time, delivered, check_at, lost_before;
 	struct image *image;
 	int32_t code;
@@ -42,6 +43,7 @@ struct join_entry {
 
 struct join_chunk {
 	struct join_chunk *next;
+	unsigned int used;
 	struct join_entry at[CHUNK];
 };
 
@@ -133,29 +135,63 @@ static void image_put(struct image *image)
 		free(image);
 }
 
+static void add_chunk(struct join *join)
+{
+	struct join_chunk *chunk = calloc(1, sizeof(*chunk));
+
+	if (!chunk)
+		return;
+	chunk->next = join->chunks;
+	join->chunks = chunk;
+	for (int i = 0; i < CHUNK; i++) {
+		chunk->at[i].chunk = chunk;
+		chunk->at[i].next = join->spare;
+		join->spare = &chunk->at[i];
+	}
+	join->spare_now += CHUNK;
+}
+
+/* After a flood: what is no longer needed goes back to the system. */
+static void free_chunks(struct join *join)
+{
+	struct join_entry *spare = join->spare, *next;
+	struct join_chunk **link = &join->chunks, *chunk;
+
+	join->spare = NULL;
+	join->spare_now = 0;
+	for (; spare; spare = next) {
+		next = spare->next;
+		if (!spare->chunk->used)
+			continue;
+		spare->next = join->spare;
+		join->spare = spare;
+		join->spare_now++;
+	}
+	while ((chunk = *link)) {
+		if (chunk->used) {
+			link = &chunk->next;
+			continue;
+		}
+		*link = chunk->next;
+		free(chunk);
+	}
+}
+
 static struct join_entry *entry_new(struct join *join)
 {
-	struct join_entry *entry = join->spare;
+	struct join_entry *entry;
 
+	if (!join->spare)
+		add_chunk(join);
+	entry = join->spare;
 	if (!entry) {
-		struct join_chunk *chunk = calloc(1, sizeof(*chunk));
-
-		if (!chunk) {
-			join->out_of_memory = true;
-			return NULL;
-		}
-		chunk->next = join->chunks;
-		join->chunks = chunk;
-		for (int i = 0; i < CHUNK; i++) {
-			chunk->at[i].next = join->spare;
-			join->spare = &chunk->at[i];
-		}
-		entry = join->spare;
+		join->out_of_memory = true;
+		return NULL;
 	}
 	join->spare = entry->next;
-	memset(entry, 0, sizeof(*entry));
-	entry->newer = NULL;
-	entry->older = join->newest;
+	join->spare_now--;
+	*entry = (struct join_entry){ .chunk = entry->chunk, .older = join->newest };
+	entry->chunk->used++;
 	if (join->newest)
 		join->newest->newer = entry;
 	else
@@ -176,8 +212,10 @@ static void entry_free(struct join *join, struct join_entry *entry)
 	else
 		join->newest = entry->older;
 	image_put(entry->image);
+	entry->chunk->used--;
 	entry->next = join->spare;
 	join->spare = entry;
+	join->spare_now++;
 	join->pending_now--;
 }
 
@@ -845,6 +883,8 @@ void join_sweep(struct join *join, uint64_t now)
 	struct asked asked = { 0 };
 	struct join_entry *entry, *newer;
 
+	if (join->spare_now > join->pending_now + 4 * CHUNK)
+		free_chunks(join);
 	for (entry = join->oldest; entry && entry->time + SECOND <= now; entry = newer) {
 		enum standing standing;
 

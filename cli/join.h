@@ -51,7 +51,7 @@ struct join {
 			  * delivery is none while that may be among them */
 
 	uint64_t seen;   /* sendings */
-	uint64_t pending_now;
+	uint64_t pending_now, spare_now; /* entries */
 
 	struct table targets; /* thread or process id -> struct target */
 	struct table images;  /* process -> struct image */

@@ -19,7 +19,7 @@
 extern const char signal_object_start[], signal_object_end[];
 
 #define RING_DEFAULT (2u << 20)
-#define PERF_DEFAULT (512u << 10)
+#define PERF_DEFAULT (1u << 20)
 
 /* In the order of attaching: what would be missed between two of them must come first. */
 static const char *const programs[TRACER_LINKS] = {

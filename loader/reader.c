@@ -5,7 +5,8 @@
  *
  *	idle          a ring's reader sleeps; the kernel wakes it for the first record, which
  *	              is drained at once (perf buffers: looked at every tick)
- *	busy          records gather for READER_GATHER_NS after the last drain
+ *	busy          records gather after the last drain, for a millisecond at first, each time
+ *	              for longer, up to READER_GATHER_NS
  *	flood         a buffer that is a quarter full wakes the reader out of turn: the ring's
  *	              program asks for it, perf buffers have wakeup_watermark
  */
@@ -22,6 +23,7 @@
 #include "util/sys.h"
 
 #define TEND_NS 1000000000ull
+#define GATHER_FIRST_NS 1000000ull
 
 /* What a descriptor in the epoll set is, kept in its data. */
 enum { WATCH_BUFFER, WATCH_OTHER };
@@ -70,6 +72,7 @@ int reader_init(struct reader *reader, const struct reader_ops *ops, size_t size
 {
 	reader->ops = ops;
 	reader->high_water = size / 4;
+	reader->gather = GATHER_FIRST_NS;
 	reader->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (reader->epoll < 0)
 		return error_system(err, errno, "reader: epoll_create1");
@@ -110,8 +113,8 @@ static uint64_t next_drain(const struct reader *reader, size_t waiting)
 	if (waiting >= reader->high_water)
 		return 1;
 	if (waiting || reader->held)
-		return reader->last_drain + READER_GATHER_NS;
-	return reader->tick ? reader->last_drain + reader->tick : 0;
+		return reader->last_drain + reader->gather;
+	return reader->ticks ? reader->last_drain + reader->gather : 0;
 }
 
 static int milliseconds(uint64_t now, uint64_t until)
@@ -153,8 +156,18 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err)
 
 void reader_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
 {
+	uint64_t now;
+
 	reader->ops->drain(reader, all, fn, ctx);
-	reader->last_drain = reader_now();
+	now = reader_now();
+	/* After a rest somebody waits to see what comes; later only the cost counts. */
+	if (now - reader->last_drain > 2 * READER_GATHER_NS)
+		reader->gather = GATHER_FIRST_NS;
+	else if (reader->gather < READER_GATHER_NS / 2)
+		reader->gather *= 2;
+	else
+		reader->gather = READER_GATHER_NS;
+	reader->last_drain = now;
 }
 
 uint64_t reader_lost(const struct reader *reader)

@@ -29,7 +29,7 @@ size_t reader_round_size(size_t size);
 /*
  * Waits until there is something worth draining, or the deadline (CLOCK_MONOTONIC ns, 0 =
  * none) has passed, or a descriptor of reader_watch_other has something. Wake-ups are batched: after a drain records may gather
- * for READER_GATHER_NS, but no buffer fills before. 0, or -1 and err.
+ * for up to READER_GATHER_NS, but no buffer fills before. 0, or -1 and err.
  */
 #define READER_GATHER_NS 25000000ull
 int reader_wait(struct reader *reader, uint64_t deadline, struct error *err);

@@ -267,7 +267,7 @@ int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct erro
 		return error_memory(err);
 	perf->reader.epoll = -1;
 	perf->reader.ops = &perf_ops;
-	perf->reader.tick = READER_GATHER_NS;
+	perf->reader.ticks = true;
 	perf->page = sysconf(_SC_PAGESIZE);
 	perf->size = size;
 	perf->map_fd = map_fd;

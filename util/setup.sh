@@ -24,6 +24,7 @@ musl     command:musl-gcc   musl-tools       -              musl-gcc
 test     header:check.h     check            check-dev      check-devel
 test     header:json-c/json.h libjson-c-dev  json-c-dev     json-c-devel
 test     command:pkg-config pkg-config       pkgconf        pkgconf-pkg-config
+test     command:/bin/kill  procps           busybox        util-linux
 test     command:valgrind   valgrind         valgrind       valgrind
 test     library:libasan.so gcc              -              libasan
 test     library:libubsan.so gcc            -              libubsan

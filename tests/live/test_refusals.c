@@ -1,159 +1,358 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Kernels that refuse, played on this one: a seccomp filter answers a system call with an
- * errno, a mount namespace of the tracer's own hides or makes a file.
- */
+/* What a user runs into: each with its exit code, its message and the remedy. */
 #include "tests/live/harness.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
+#include <linux/capability.h>
 #include <sys/mount.h>
 
 Suite *refusals_suite(void);
 
-struct answer {
-	int call, number;
-};
+static int usr1[] = { SIGUSR1, 0 };
 
-static void answer_with(void *arg)
+static void expect_refused(struct tracer *t, int code, const char *const *words)
 {
-	const struct answer *answer = arg;
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer->call, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer->number),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = { .len = 4, .filter = filter };
+	tracer_finish(t);
+	ck_assert_msg(tracer_exit_code(t) == code, "exit code %d, expected %d: %s",
+		      tracer_exit_code(t), code, t->errors);
+	ck_assert_msg(!strncmp(t->errors, "portrace: ", 10), "%s", t->errors);
+	for (; *words; words++)
+		ck_assert_msg(strstr(t->errors, *words) != NULL, "no '%s' in: %s", *words,
+			      t->errors);
+	ck_assert_int_eq(t->len, 0);
+}
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+#define refused(i, prep, prep_arg, code, word_list, ...)                                     \
+	do {                                                                                 \
+		struct tracer t_;                                                            \
+		tracer_start_with(&t_, &(struct tracer_setup){                               \
+					       .transport = transport(i), .prepare = (prep), \
+					       .arg = (prep_arg), .no_wait = true },         \
+				  "-d", "2", ##__VA_ARGS__, NULL);                           \
+		expect_refused(&t_, (code), (const char *const[])word_list);                 \
+	} while (0)
+#define WORDS(...) { __VA_ARGS__, NULL }
+
+/* ---- permission ---- */
+
+static void become_nobody(void *arg)
+{
+	if (setgid(NOBODY) || setuid(NOBODY))
 		_exit(99);
 }
 
-/* An empty file system over a directory, seen by this process and its children only. */
-static void cover(const char *dir)
+static void drop_caps(void *arg)
 {
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", dir, "tmpfs", 0, NULL))
+	for (int *cap = arg; *cap >= 0; cap++)
+		if (prctl(PR_CAPBSET_DROP, *cap, 0, 0, 0))
+			_exit(99);
+}
+
+START_TEST(not_root)
+{
+	if (geteuid())
+		skip("needs root, to become another");
+	refused(_i, become_nobody, NULL, 3, WORDS("hint: ", "root", "CAP_"));
+}
+END_TEST
+
+START_TEST(without_cap_bpf)
+{
+	int caps[] = { CAP_SYS_ADMIN, CAP_BPF, -1 };
+
+	need_bpf();
+	refused(_i, drop_caps, caps, 3, WORDS("hint: ", "CAP_BPF"));
+}
+END_TEST
+
+START_TEST(without_cap_perfmon)
+{
+	int caps[] = { CAP_SYS_ADMIN, CAP_PERFMON, -1 };
+
+	need_bpf();
+	refused(_i, drop_caps, caps, 3, WORDS("hint: ", "CAP_PERFMON"));
+}
+END_TEST
+
+/* The tracer shows one signal to a handler, as ever. */
+static void traces_one(const char *name, void (*prepare)(void *), void *arg)
+{
+	struct tracer t;
+	struct actor a;
+	struct event *e;
+
+	actor_start(&a, actor_handles, usr1);
+	tracer_start_with(&t, &(struct tracer_setup){ .transport = name, .prepare = prepare,
+						      .arg = arg }, NULL);
+	kill(a.pid, SIGUSR1);
+	wait_handled(1);
+	tracer_stop(&t, SIGTERM);
+	ck_assert_int_eq(tracer_exit_code(&t), 0);
+	e = tracer_only(&t, a.pid, SIGUSR1);
+	expect_delivered(e, "handler");
+	expect_sender(e, getpid());
+	actor_end(&a);
+}
+
+START_TEST(cap_bpf_and_cap_perfmon_do)
+{
+	int caps[] = { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, -1 };
+	char *mounts = read_whole("/proc/self/mounts", NULL);
+
+	need_bpf();
+	if (!mounts || !strstr(mounts, " /sys/kernel/tracing tracefs "))
+		skip("tracefs is not mounted, and mounting it takes CAP_SYS_ADMIN");
+	free(mounts);
+	traces_one(transport(_i), drop_caps, caps);
+}
+END_TEST
+
+START_TEST(cap_sys_admin_does)
+{
+	int caps[] = { CAP_BPF, CAP_PERFMON, -1 };
+
+	traces_one(transport(_i), drop_caps, caps);
+}
+END_TEST
+
+/* ---- mounts: in a namespace of an actor's, where something is missing ---- */
+
+static int holds_namespace(void *arg)
+{
+	bool (*hide)(void) = (bool (*)(void))(uintptr_t)arg;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return 1;
+	if (!hide())
+		return 2;
+	/* A mount made here by a process that forgets to be private would come back to us. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL))
+		return 3;
+	return idle();
+}
+
+static bool hide_tracefs(void)
+{
+	while (!umount2("/sys/kernel/tracing", MNT_DETACH))
+		;
+	while (!umount2("/sys/kernel/debug/tracing", MNT_DETACH))
+		;
+	while (!umount2("/sys/kernel/debug", MNT_DETACH))
+		;
+	return true;
+}
+
+static bool hide_proc(void)
+{
+	while (!umount2("/proc", MNT_DETACH))
+		;
+	return access("/proc/self", F_OK) != 0;
+}
+
+static void enter(void *arg)
+{
+	if (setns(*(int *)arg, CLONE_NEWNS))
 		_exit(99);
 }
 
-static void hide_btf(void *arg)
+static int open_namespace(pid_t pid)
 {
-	cover("/sys/kernel/btf");
-}
-
-static void hide_proc(void *arg)
-{
-	cover("/proc");
-}
-
-static void lock_down(void *arg)
-{
-	struct answer answer = { SYS_perf_event_open, EPERM };
+	char path[64];
 	int fd;
 
-	cover("/sys/kernel/security");
-	fd = open("/sys/kernel/security/lockdown", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, "none integrity [confidentiality]\n", 33) != 33)
-		_exit(99);
-	answer_with(&answer);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	return fd;
 }
 
-static struct tracer tracer;
-
-static void begin(void)
+static char *mounts_of(pid_t pid)
 {
+	char path[64], *text;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", pid);
+	text = read_whole(path, NULL);
+	ck_assert_ptr_nonnull(text);
+	return text;
+}
+
+static void traces_without(const char *name, bool (*hide)(void), const char *hidden)
+{
+	char *before[2], *during[2], *after[2];
+	struct actor holder, a;
+	struct tracer t;
+	int ns;
+
 	need_bpf();
-	need_initial_pids();
+	actor_start(&holder, holds_namespace, (void *)(uintptr_t)hide);
+	ns = open_namespace(holder.pid);
+	before[0] = mounts_of(getpid());
+	before[1] = mounts_of(holder.pid);
+	ck_assert_msg(!strstr(before[1], hidden), "%s is still there", hidden);
+	actor_start(&a, actor_handles, usr1);
+	tracer_start_with(&t, &(struct tracer_setup){ .transport = name, .prepare = enter,
+						      .arg = &ns }, NULL);
+	during[0] = mounts_of(getpid());
+	during[1] = mounts_of(holder.pid);
+	kill(a.pid, SIGUSR1);
+	wait_handled(1);
+	tracer_stop(&t, SIGTERM);
+	after[0] = mounts_of(getpid());
+	after[1] = mounts_of(holder.pid);
+	ck_assert_int_eq(tracer_exit_code(&t), 0);
+	expect_delivered(tracer_only(&t, a.pid, SIGUSR1), "handler");
+	expect_sender(tracer_only(&t, a.pid, SIGUSR1), getpid());
+	for (int i = 0; i < 2; i++) {
+		ck_assert_str_eq(before[i], during[i]);
+		ck_assert_str_eq(before[i], after[i]);
+	}
+	actor_end(&a);
+	actor_end(&holder);
 }
 
-/* Starts it under those conditions, expects it to give up with that code and these words. */
-static void refused(const char *transport_name, void (*prepare)(void *), void *arg, int code,
-		    const char *message, const char *hint)
+START_TEST(without_tracefs_it_mounts_one_for_itself)
 {
-	struct tracer_setup setup = {
-		.transport = transport_name, .prepare = prepare, .arg = arg, .no_wait = true,
+	traces_without(transport(_i), hide_tracefs, " - tracefs ");
+}
+END_TEST
+
+START_TEST(without_proc_it_traces_all_the_same)
+{
+	traces_without(transport(_i), hide_proc, " - proc ");
+}
+END_TEST
+
+static void enter_without_rights(void *arg)
+{
+	int caps[] = { CAP_SYS_ADMIN, -1 };
+
+	enter(arg);
+	drop_caps(caps);
+}
+
+START_TEST(neither_tracefs_nor_the_right_to_mount_it)
+{
+	struct actor holder;
+	int ns;
+
+	need_bpf();
+	actor_start(&holder, holds_namespace, (void *)(uintptr_t)hide_tracefs);
+	ns = open_namespace(holder.pid);
+	refused(_i, enter_without_rights, &ns, 3, WORDS("tracefs", "hint: ", "CAP_SYS_ADMIN"));
+	actor_end(&holder);
+}
+END_TEST
+
+/* ---- the output ---- */
+
+START_TEST(full_disk)
+{
+	struct tracer t;
+	struct actor a;
+
+	actor_start(&a, actor_handles, usr1);
+	tracer_start_with(&t, &(struct tracer_setup){ .transport = transport(_i),
+						      .no_wait = true },
+			  "-o", "/dev/full", NULL);
+	/* It may notice at once or with the first line. */
+	for (int i = 0; i < 200; i++) {
+		siginfo_t info = {};
+
+		waitid(P_PID, t.pid, &info, WEXITED | WNOHANG | WNOWAIT);
+		if (info.si_pid == t.pid)
+			break;
+		kill(a.pid, SIGUSR1);
+		usleep(10000);
+	}
+	expect_refused(&t, 1, (const char *const[])WORDS("/dev/full", "No space left", "hint: "));
+	actor_end(&a);
+}
+END_TEST
+
+START_TEST(output_that_cannot_be_opened)
+{
+	refused(_i, NULL, NULL, 1, WORDS("/nowhere/at/all", "No such file"), "-o",
+		"/nowhere/at/all");
+}
+END_TEST
+
+/* ---- the command line ---- */
+
+START_TEST(misspelt_signal)
+{
+	refused(_i, NULL, NULL, 2, WORDS("TREM", "SIGTERM"), "-s", "TREM");
+}
+END_TEST
+
+START_TEST(misspelt_option)
+{
+	refused(_i, NULL, NULL, 2, WORDS("--trnsport", "--transport"), "--trnsport", "ring");
+}
+END_TEST
+
+START_TEST(misspelt_subcommand)
+{
+	refused(_i, NULL, NULL, 2, WORDS("sigal", "signal"), "sigal");
+}
+END_TEST
+
+START_TEST(option_without_its_value)
+{
+	refused(_i, NULL, NULL, 2, WORDS("--signal"), "--signal");
+}
+END_TEST
+
+START_TEST(values_that_make_no_sense)
+{
+	static const char *const pairs[][2] = {
+		{ "-p", "0" }, { "-p", "x" }, { "-p", "99999999999" }, { "-s", "0" },
+		{ "-s", "65" }, { "-s", "" }, { "-n", "-1" }, { "-d", "5x" }, { "-d", "" },
+		{ "--buffer", "0" }, { "--buffer", "abc" }, { "--transport", "smoke" },
+		{ "-u", "no-such-user-here" }, { "-c", "a-name-of-more-than-15-bytes" },
 	};
 
-	tracer_start_with(&tracer, &setup, NULL);
-	tracer_finish(&tracer);
-	ck_assert_int_eq(tracer_exit_code(&tracer), code);
-	ck_assert_msg(strstr(tracer.errors, message), "%.800s", tracer.errors);
-	ck_assert_msg(strstr(tracer.errors, hint), "%.800s", tracer.errors);
-	ck_assert_uint_eq(tracer.count, 0);
-}
-
-START_TEST(kernel_without_bpf)
-{
-	struct answer answer = { SYS_bpf, ENOSYS };
-
-	refused(transport(_i), answer_with, &answer, 4, "bpf(2): Function not implemented",
-		"CONFIG_BPF_SYSCALL");
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++)
+		refused(_i, NULL, NULL, 2, WORDS("portrace: "), pairs[i][0], pairs[i][1]);
 }
 END_TEST
 
-START_TEST(bpf_forbidden_by_more_than_capabilities)
+START_TEST(help_and_version_need_no_rights)
 {
-	struct answer answer = { SYS_bpf, EPERM };
+	static const char *const options[] = { "--help", "-h", "--version" };
+	struct tracer t;
 
-	refused(transport(_i), answer_with, &answer, 3, "Operation not permitted",
-		"no capability is missing");
-}
-END_TEST
-
-START_TEST(kernel_without_perf_events)
-{
-	struct answer answer = { SYS_perf_event_open, ENOSYS };
-
-	refused("ring", answer_with, &answer, 4, "perf_event_open: Function not implemented",
-		"CONFIG_PERF_EVENTS");
-}
-END_TEST
-
-START_TEST(locked_down_kernel)
-{
-	refused("ring", lock_down, NULL, 3, "perf_event_open: Operation not permitted",
-		"locked down");
-}
-END_TEST
-
-START_TEST(kernel_without_types)
-{
-	refused(transport(_i), hide_btf, NULL, 4, "/sys/kernel/btf/vmlinux: No such file",
-		"CONFIG_DEBUG_INFO_BTF");
-}
-END_TEST
-
-START_TEST(traces_without_proc)
-{
-	struct tracer_setup setup = { .transport = transport(_i), .prepare = hide_proc };
-	const struct event *e;
-
-	signal(SIGUSR1, SIG_IGN);
-	tracer_start_with(&tracer, &setup, NULL);
-	ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
-	tracer_stop(&tracer, SIGTERM);
-	ck_assert_int_eq(tracer_exit_code(&tracer), 0);
-	e = tracer_only(&tracer, getpid(), SIGUSR1);
-	expect_undelivered(e, "ignored", "ignored");
-	expect_sender(e, getpid());
+	for (int i = 0; i < 3; i++) {
+		tracer_start_with(&t, &(struct tracer_setup){
+					      .prepare = geteuid() ? NULL : become_nobody,
+					      .text = true, .no_wait = true },
+				  options[i], NULL);
+		tracer_finish(&t);
+		ck_assert_int_eq(tracer_exit_code(&t), 0);
+		ck_assert_str_eq(t.errors, "");
+		ck_assert_ptr_nonnull(strstr(t.data, i < 2 ? "Usage: portrace" : "portrace "));
+	}
 }
 END_TEST
 
 Suite *refusals_suite(void)
 {
 	Suite *s = suite_create("refusals");
-	TCase *c = tcase_create("refusals");
+	TCase *tc = live_case(s, "refusals");
 
-	tcase_set_timeout(c, 30);
-	tcase_add_checked_fixture(c, begin, NULL);
-	tcase_add_loop_test(c, kernel_without_bpf, 0, TRANSPORTS);
-	tcase_add_loop_test(c, bpf_forbidden_by_more_than_capabilities, 0, TRANSPORTS);
-	tcase_add_test(c, kernel_without_perf_events);
-	tcase_add_test(c, locked_down_kernel);
-	tcase_add_loop_test(c, kernel_without_types, 0, TRANSPORTS);
-	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
-	suite_add_tcase(s, c);
+	loop_both(tc, not_root);
+	loop_both(tc, without_cap_bpf);
+	loop_both(tc, without_cap_perfmon);
+	loop_both(tc, cap_bpf_and_cap_perfmon_do);
+	loop_both(tc, cap_sys_admin_does);
+	loop_both(tc, without_tracefs_it_mounts_one_for_itself);
+	loop_both(tc, without_proc_it_traces_all_the_same);
+	loop_both(tc, neither_tracefs_nor_the_right_to_mount_it);
+	loop_both(tc, full_disk);
+	loop_both(tc, output_that_cannot_be_opened);
+	tcase_add_loop_test(tc, misspelt_signal, 0, 1);
+	tcase_add_loop_test(tc, misspelt_option, 0, 1);
+	tcase_add_loop_test(tc, misspelt_subcommand, 0, 1);
+	tcase_add_loop_test(tc, option_without_its_value, 0, 1);
+	tcase_add_loop_test(tc, values_that_make_no_sense, 0, 1);
+	tcase_add_test(tc, help_and_version_need_no_rights);
 	return s;
 }

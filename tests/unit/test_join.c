@@ -611,6 +611,26 @@ START_TEST(full_table_forgets_the_oldest_and_says_so)
 }
 END_TEST
 
+START_TEST(memory_of_a_flood_is_given_back)
+{
+	for (int i = 0; i < 10000; i++)
+		kill_from(RT, 100);
+	for (int i = 0; i < 9990; i++) {
+		delivered_left(RT, WORKER, ACTION_HANDLER, SI_USER, 0, LEFT_MAX);
+		outs = 0;
+	}
+	ck_assert_uint_gt(join.spare_now, 9000);
+	status.process_pending = 1ull << (RT - 1);
+	join_sweep(&join, now);
+	ck_assert_uint_lt(join.spare_now, 1000);
+	ck_assert_uint_eq(join.pending_now, 10);
+	for (int i = 0; i < 10; i++)
+		delivered_left(RT, WORKER, ACTION_HANDLER, SI_USER, 0, 9 - i < LEFT_MAX ? 9 - i : LEFT_MAX);
+	ck_assert_uint_eq(outs, 10);
+	ck_assert_uint_eq(join.pending_now, 0);
+}
+END_TEST
+
 /* A thread whose process was not known when the signal was queued may end before it is forgotten. */
 START_TEST(forgetting_survives_the_end_of_the_thread_that_was_named)
 {
@@ -739,6 +759,7 @@ Suite *join_suite(void)
 	tcase_add_test(c, closing_lets_a_late_delivery_win);
 	tcase_add_test(c, closing_tells_of_a_process_that_has_not_ended);
 	tcase_add_test(c, full_table_forgets_the_oldest_and_says_so);
+	tcase_add_test(c, memory_of_a_flood_is_given_back);
 	tcase_add_test(c, forgetting_survives_the_end_of_the_thread_that_was_named);
 	tcase_add_test(c, anything_that_is_no_record_is_dropped);
 	tcase_add_loop_test(c, every_sending_has_one_outcome, 1, 9);
