@@ -3,7 +3,7 @@
  * The signal tracer's kernel side: says what the kernel did, joins nothing. Which delivery
  * belongs to which sending takes knowledge of both queues of a process (its own and each
  * thread's) and of what leaves them unseen; user space can have that knowledge, and two small
- * records cost less than one map entry put and taken (measured: tests/bench).
+ * records cost less than one map entry put and taken (docs/ARCHITECTURE.md has the figures).
  *
  * generate and deliver run with the target's siglock held and interrupts off, so that for
  * one process their records stand in the ring in the order in which things happened.
