@@ -57,11 +57,13 @@ struct {
 } watched SEC(".maps");
 
 /*
- * Processes whose command line user space has, by pid modulo the length: another process at
- * the same place only means that a command line is sent once more.
+ * Processes whose command line user space has: two places for each pid modulo the buckets. One
+ * that finds both taken only means that a command line is sent once more.
  */
-#define KNOWN 1024
-__u32 known[KNOWN];
+#define BUCKETS 1024
+struct bucket {
+	__u32 pids[2];
+} known[BUCKETS];
 
 struct cmdline_room {
 	struct cmdline_record head;
@@ -96,6 +98,35 @@ static __always_inline __u64 wake_flags(__u64 size)
 	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 
 	return (waiting & (wake_step - 1)) < size + 8 ? BPF_RB_FORCE_WAKEUP : 0;
+}
+
+static __always_inline int is_known(__u32 pid)
+{
+	const struct bucket *bucket = &known[pid % BUCKETS];
+
+	return bucket->pids[0] == pid || bucket->pids[1] == pid;
+}
+
+static __always_inline void make_known(__u32 pid)
+{
+	struct bucket *bucket = &known[pid % BUCKETS];
+
+	bucket->pids[1] = bucket->pids[0];
+	bucket->pids[0] = pid;
+}
+
+/* The process image has ended. Says whether user space had its command line. */
+static __always_inline int forget(__u32 pid)
+{
+	struct bucket *bucket = &known[pid % BUCKETS];
+
+	if (bucket->pids[0] == pid)
+		bucket->pids[0] = 0;
+	else if (bucket->pids[1] == pid)
+		bucket->pids[1] = 0;
+	else
+		return 0;
+	return 1;
 }
 
 static __always_inline int watch_bits(__u32 tid)
@@ -153,11 +184,14 @@ static __always_inline void send_cmdline(__u64 time, __u32 pid)
 	__u64 start, len;
 	__u32 zero = 0;
 
+	/* A kernel thread, or a process that sends while it exits: it has no arguments any more. */
+	if (!mm)
+		return;
 	room = bpf_map_lookup_elem(&cmdline_rooms, &zero);
 	if (!room)
 		return;
-	start = mm ? core_read(&mm->arg_start) : 0;
-	len = mm ? core_read(&mm->arg_end) - start : 0;
+	start = core_read(&mm->arg_start);
+	len = core_read(&mm->arg_end) - start;
 	room->head.time = time;
 	room->head.type = RECORD_CMDLINE;
 	room->head.truncated = len > CMDLINE_MAX - 1;
@@ -173,13 +207,7 @@ static __always_inline void send_cmdline(__u64 time, __u32 pid)
 	if (bpf_ringbuf_output(&events, room, len, wake_flags(len)))
 		lose(&losses.cmdline);
 	else
-		known[pid % KNOWN] = pid;
-}
-
-static __always_inline void forget_cmdline(__u32 pid)
-{
-	if (known[pid % KNOWN] == pid)
-		known[pid % KNOWN] = 0;
+		make_known(pid);
 }
 
 /*
@@ -231,7 +259,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 		return 0;
 
 	time = bpf_ktime_get_ns();
-	if (known[pid % KNOWN] != pid && !from_kernel(code))
+	if (!is_known(pid) && !from_kernel(code))
 		send_cmdline(time, pid);
 	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
 	if (!rec) {
@@ -365,7 +393,7 @@ int process_exit(void *ctx)
 		bpf_map_delete_elem(&watched, &tid);
 	if (last) {
 		bpf_map_delete_elem(&watched, &pid);
-		forget_cmdline(pid);
+		wanted |= forget(pid);
 	}
 	if (wanted)
 		send_exit(RECORD_EXIT, tid, pid, exit_code(task, signal), last ? EXIT_LAST : 0);
@@ -377,7 +405,10 @@ int process_exec(struct trace_event_raw_sched_process_exec *ctx)
 {
 	__u32 pid = ctx->pid, old = ctx->old_pid;
 
-	forget_cmdline(pid);
+	forget(pid);
+	/* The thread takes the process's id over; its own goes to somebody else one day. */
+	if (old != pid)
+		bpf_map_delete_elem(&watched, &old);
 	send_exit(RECORD_EXEC, old, pid, 0, 0);
 	return 0;
 }

@@ -308,7 +308,7 @@ static int open_failed(const char *path, int sys, struct error *err)
 int btf_open(struct btf *btf, const char *path, struct error *err)
 {
 	int fd = sys_open(path, O_RDONLY), ret;
-	void *mapping;
+	void *mapping = NULL;
 	struct stat st;
 	size_t len;
 

@@ -13,6 +13,11 @@
 #define FIRST_REAL_TIME 32 /* the kernel's; the C library's is 34 */
 #define SECOND 1000000000ull
 #define CHUNK 256
+/* Both are caches of what /proc or the next record can tell again. */
+#define THREADS_MOST (1 << 16)
+#define IMAGES_MOST (1 << 13)
+/* Questions to /proc, some 30 µs each, between two drains. */
+#define SWEEP_READS 64
 
 /* A process image's arguments; shared by all that it sent. */
 struct image {
@@ -22,14 +27,21 @@ struct image {
 };
 
 /* What /proc said of a pending signal when it was last asked. */
-enum standing { STANDING_UNKNOWN, STANDING_PENDING, STANDING_LEFT, STANDING_DEAD };
+enum standing {
+	STANDING_UNKNOWN,
+	STANDING_PENDING,
+	STANDING_BLOCKED, /* pending, and the target blocks it */
+	STANDING_LEFT,
+	STANDING_DEAD,
+};
 
 /* A signal on its way, or (as dying) the one that ends its target. */
 struct join_entry {
-	struct join_entry *next;           /* in its queue, or among the spare ones */
-	struct join_entry *older, *newer;
+	struct join_entry *next, *prev;    /* in its queue; next also among the spare ones */
+	struct join_entry *older, *newer;  /* of all */
 	struct join_chunk *chunk;          /* that it lies in */
-	uint64_t time, delivered, check_at, lost_before;
+	struct queue *queue;               /* that it waits in, or NULL */
+	uint64_t time, delivered, lost_before;
 	struct image *image;
 	int32_t code;
 	uint32_t target;                   /* thread id that the kernel named */
@@ -50,20 +62,27 @@ struct join_chunk {
 struct queue {
 	struct queue *next;
 	struct join_entry *head, *tail;
+	size_t len;
 	uint8_t sig;
 };
 
 /* One of the kernel's queues of pending signals: a thread's or a process's. */
 struct join_target {
 	struct join_target *next; /* among the spare ones */
-	uint64_t key;
+	uint64_t key, check_at;
 	struct queue *queues;
 	struct join_entry *dying; /* process: delivered with a fatal default action */
+	bool idle;                /* nothing has waited here since it was last looked at */
 };
 
 static uint64_t target_key(uint32_t id, bool group)
 {
 	return (uint64_t)group << 32 | id;
+}
+
+static uint32_t target_id(const struct join_target *target)
+{
+	return (uint32_t)target->key;
 }
 
 static struct join_target *find_target(struct join *join, uint32_t id, bool group)
@@ -75,8 +94,10 @@ static struct join_target *need_target(struct join *join, uint32_t id, bool grou
 {
 	struct join_target *target = find_target(join, id, group);
 
-	if (target)
+	if (target) {
+		target->idle = false;
 		return target;
+	}
 	target = join->spare_targets;
 	if (target)
 		join->spare_targets = target->next;
@@ -222,29 +243,33 @@ static void entry_free(struct join *join, struct join_entry *entry)
 static void queue_push(struct queue *queue, struct join_entry *entry, uint32_t owner)
 {
 	entry->owner = owner;
+	entry->queue = queue;
 	entry->next = NULL;
+	entry->prev = queue->tail;
 	if (queue->tail)
 		queue->tail->next = entry;
 	else
 		queue->head = entry;
 	queue->tail = entry;
+	queue->len++;
 }
 
-static void queue_unlink(struct queue *queue, struct join_entry *entry)
+static void queue_unlink(struct join_entry *entry)
 {
-	struct join_entry *before = NULL, *at = queue->head;
+	struct queue *queue = entry->queue;
 
-	while (at != entry) {
-		before = at;
-		at = at->next;
-	}
-	if (before)
-		before->next = entry->next;
+	if (!queue)
+		return;
+	if (entry->prev)
+		entry->prev->next = entry->next;
 	else
 		queue->head = entry->next;
-	if (queue->tail == entry)
-		queue->tail = before;
-	entry->next = NULL;
+	if (entry->next)
+		entry->next->prev = entry->prev;
+	else
+		queue->tail = entry->prev;
+	queue->len--;
+	entry->queue = NULL;
 }
 
 /* The process of a thread: learnt from records, else asked of /proc, else itself. */
@@ -318,13 +343,14 @@ static struct outcome describe(struct join *join, const struct join_entry *entry
 	return out;
 }
 
-/* The end of an entry that was never delivered; it is in no queue any more. */
+/* The end of an entry that was never delivered. */
 static void settle(struct join *join, struct join_entry *entry, enum fate fate)
 {
 	struct outcome out;
 
+	queue_unlink(entry);
 	/* Gone without a trace may also mean that the trace was lost. */
-	if (fate == FATE_ACCEPTED && join->lost != entry->lost_before)
+	if ((fate == FATE_ACCEPTED || fate == FATE_GONE) && join->lost != entry->lost_before)
 		fate = FATE_UNCERTAIN;
 	out = describe(join, entry, fate);
 	join->emit(join->ctx, &out);
@@ -333,19 +359,17 @@ static void settle(struct join *join, struct join_entry *entry, enum fate fate)
 
 static void settle_queue(struct join *join, struct queue *queue, enum fate fate)
 {
-	struct join_entry *entry;
-
-	while (queue && (entry = queue->head)) {
-		queue_unlink(queue, entry);
-		settle(join, entry, fate);
-	}
+	while (queue && queue->head)
+		settle(join, queue->head, fate);
 }
 
 static void emit_delivered(struct join *join, struct join_entry *entry, uint8_t action,
 			   enum ending ending, uint64_t until)
 {
-	struct outcome out = describe(join, entry, FATE_DELIVERED);
+	struct outcome out;
 
+	queue_unlink(entry);
+	out = describe(join, entry, FATE_DELIVERED);
 	out.action = action;
 	out.ending = ending;
 	out.has_latency = entry->sender_known && until >= entry->time;
@@ -354,34 +378,45 @@ static void emit_delivered(struct join *join, struct join_entry *entry, uint8_t 
 	entry_free(join, entry);
 }
 
-/* Moves what was queued under `from` to `to`. */
+static void move_queue(struct join *join, struct queue *from, struct join_target *to)
+{
+	struct queue *dest = to ? need_queue(to, from->sig) : NULL;
+	struct join_entry *entry;
+
+	while (dest && (entry = from->head)) {
+		queue_unlink(entry);
+		queue_push(dest, entry, target_id(to));
+	}
+	settle_queue(join, from, FATE_FORGOTTEN);
+}
+
+/* Moves what was queued under `from` to another target. */
 static void merge_targets(struct join *join, struct join_target *from, uint32_t id, bool group)
 {
 	struct join_target *to = from ? need_target(join, id, group) : NULL;
 
 	if (!to || to == from)
 		return;
-	for (struct queue *queue = from->queues; queue; queue = queue->next) {
-		struct queue *dest = need_queue(to, queue->sig);
-		struct join_entry *entry;
-
-		while (dest && (entry = queue->head)) {
-			queue_unlink(queue, entry);
-			queue_push(dest, entry, id);
-		}
-		if (!dest)
-			settle_queue(join, queue, FATE_FORGOTTEN);
-	}
+	for (struct queue *queue = from->queues; queue; queue = queue->next)
+		move_queue(join, queue, to);
 	drop_target(join, from);
+}
+
+static void remember_process(struct join *join, uint32_t tid, uint32_t pid)
+{
+	if (join->threads.len > THREADS_MOST)
+		table_fini(&join->threads);
+	table_put(&join->threads, tid, (void *)(uintptr_t)pid);
 }
 
 /* A thread's process has become known. What was queued for "process tid" was for that. */
 static void learn(struct join *join, uint32_t tid, uint32_t pid)
 {
-	if (tid == pid || process_of(join, tid) == pid)
+	if (process_of(join, tid) == pid)
 		return;
-	table_put(&join->threads, tid, (void *)(uintptr_t)pid);
-	merge_targets(join, find_target(join, tid, true), pid, true);
+	remember_process(join, tid, pid);
+	if (tid != pid)
+		merge_targets(join, find_target(join, tid, true), pid, true);
 }
 
 /* A signal to a process names one of its threads, not always the first: a SIGCHLD goes to
@@ -396,7 +431,7 @@ static void find_process(struct join *join, uint32_t tid)
 	if (pid <= 0)
 		return;
 	learn(join, tid, pid);
-	table_put(&join->threads, tid, (void *)(uintptr_t)pid);
+	remember_process(join, tid, pid);
 }
 
 static struct image *image_of(struct join *join, uint32_t pid, bool ask)
@@ -432,6 +467,13 @@ static void forget_image(struct join *join, uint32_t pid)
 		image_put(table_remove(&join->images, pid));
 }
 
+static void forget_images(struct join *join)
+{
+	table_each(&join->images, slot)
+		image_put(slot->value);
+	table_fini(&join->images);
+}
+
 static void on_cmdline(struct join *join, const struct cmdline_record *rec, size_t size)
 {
 	struct image *image;
@@ -439,6 +481,8 @@ static void on_cmdline(struct join *join, const struct cmdline_record *rec, size
 	if (rec->len > size - sizeof(*rec) || !rec->pid)
 		return;
 	forget_image(join, rec->pid);
+	if (join->images.len > IMAGES_MOST)
+		forget_images(join);
 	image = malloc(sizeof(*image) + rec->len);
 	if (!image)
 		return;
@@ -460,21 +504,35 @@ static bool is_fatal(int sig)
 	return !is_stop(sig) && sig != SIGCONT && sig != SIGCHLD && sig != SIGWINCH && sig != SIGURG;
 }
 
-/* Sending SIGCONT throws away pending stop signals, and the other way round. */
-static void cancel(struct join *join, struct join_target *target, int sig)
+static void cancel_in(struct join *join, struct join_target *target, int sig)
 {
-	for (struct queue *queue = target ? target->queues : NULL; queue; queue = queue->next)
+	for (struct queue *queue = target->queues; queue; queue = queue->next)
 		if ((sig == SIGCONT && is_stop(queue->sig)) ||
 		    (is_stop(sig) && queue->sig == SIGCONT))
 			settle_queue(join, queue, FATE_CANCELLED);
+}
+
+/*
+ * Sending SIGCONT throws away pending stop signals of the process and of all its threads, and
+ * the other way round. Rare enough to look at every target.
+ */
+static void cancel(struct join *join, uint32_t pid, int sig)
+{
+	if (sig != SIGCONT && !is_stop(sig))
+		return;
+	table_each(&join->targets, slot) {
+		struct join_target *target = slot->value;
+
+		if (process_of(join, target_id(target)) == pid)
+			cancel_in(join, target, sig);
+	}
 }
 
 static void take_sending(struct join *join, struct join_entry *entry,
 			 const struct generate_record *rec)
 {
 	entry->time = rec->time;
-	entry->check_at = rec->time + SECOND;
-	entry->lost_before = join->lost;
+	entry->lost_before = join->lost_earlier;
 	entry->code = rec->code;
 	entry->target = rec->target;
 	entry->sender_known = true;
@@ -491,54 +549,102 @@ static void take_sending(struct join *join, struct join_entry *entry,
 		entry->image->refs++;
 }
 
-static void refuse(struct join *join, struct join_entry *entry,
-		   const struct join_target *process)
+static bool fatal_is_queued(const struct join_target *process)
 {
-	static const enum fate fates[] = {
-		[RESULT_IGNORED] = FATE_IGNORED,
-		[RESULT_PENDING] = FATE_COALESCED,
-		[RESULT_OVERFLOW] = FATE_OVERFLOW,
-	};
-	struct outcome out = describe(join, entry, fates[entry->result]);
+	struct queue *queue = process ? process->queues : NULL;
 
-	/* The kernel calls ignored also what comes once a group exit has begun. */
-	out.target_ending = entry->result == RESULT_IGNORED && process && process->dying;
+	while (queue && !(queue->len && is_fatal(queue->sig)))
+		queue = queue->next;
+	return queue;
+}
+
+/*
+ * The kernel calls ignored also what comes once its process is ending. Of SIGKILL and SIGSTOP,
+ * which nobody can ignore, and behind a signal that may have been fatal, /proc is asked.
+ */
+static bool is_ending(struct join *join, const struct join_entry *entry,
+		      const struct join_target *process)
+{
+	bool unlikely_ignored = entry->sig == SIGKILL || entry->sig == SIGSTOP;
+	struct proc_status status;
+
+	if (process && process->dying)
+		return true;
+	if (!unlikely_ignored && !fatal_is_queued(process))
+		return false;
+	if (!join->machine)
+		return unlikely_ignored;
+	return join->machine->status(entry->target, &status) || status.zombie ||
+	       status.thread_pending >> (SIGKILL - 1) & 1;
+}
+
+static void refuse(struct join *join, struct join_entry *entry, enum fate fate, bool ending)
+{
+	struct outcome out = describe(join, entry, fate);
+
+	out.target_ending = ending;
 	join->emit(join->ctx, &out);
 	entry_free(join, entry);
 }
 
-static void settle_pending(struct join *join, struct join_entry *entry, enum fate fate)
-{
-	struct queue *queue = find_queue(find_target(join, entry->owner, entry->group), entry->sig);
-
-	if (queue)
-		queue_unlink(queue, entry);
-	settle(join, entry, fate);
-}
-
-/* Delivered, and its process has not ended by it as far as we can follow. */
-static void settle_dying(struct join *join, struct join_entry *entry)
+static void settle_dying(struct join *join, struct join_entry *entry, enum ending ending)
 {
 	struct join_target *process = find_target(join, entry->pid, true);
 
 	if (process && process->dying == entry)
 		process->dying = NULL;
-	emit_delivered(join, entry, ACTION_DEFAULT, ENDING_UNFINISHED, entry->delivered);
+	emit_delivered(join, entry, ACTION_DEFAULT, ending, entry->delivered);
 }
 
 static void forget_oldest(struct join *join)
 {
 	if (join->oldest->delivered)
-		settle_dying(join, join->oldest);
+		settle_dying(join, join->oldest, ENDING_UNFINISHED);
 	else
-		settle_pending(join, join->oldest, FATE_FORGOTTEN);
+		settle(join, join->oldest, FATE_FORGOTTEN);
+}
+
+static struct join_entry *without_room(const struct queue *queue)
+{
+	struct join_entry *entry = queue->head;
+
+	while (entry && entry->result != RESULT_LOST_INFO)
+		entry = entry->next;
+	return entry;
+}
+
+static void enqueue(struct join *join, struct join_entry *entry, uint32_t owner)
+{
+	struct join_target *target = need_target(join, owner, entry->group);
+	struct queue *queue = target ? need_queue(target, entry->sig) : NULL;
+
+	if (!queue) {
+		join->out_of_memory = true;
+		settle(join, entry, FATE_FORGOTTEN);
+		return;
+	}
+	/*
+	 * Only timers queue a standard signal that is pending already, so what is here has gone:
+	 * taken unseen, or on its way to a debugger, before it is delivered. The last may be that.
+	 */
+	if (entry->sig < FIRST_REAL_TIME && entry->code != SI_TIMER)
+		while (queue->len > 1)
+			settle(join, queue->head, FATE_ACCEPTED);
+	/* Without room in the kernel's queue it is one bit, and so are all that follow. */
+	if (entry->result == RESULT_LOST_INFO && without_room(queue)) {
+		refuse(join, entry, FATE_COALESCED, false);
+		return;
+	}
+	queue_push(queue, entry, owner);
+	if (join->pending_now > join->most)
+		forget_oldest(join);
 }
 
 static void on_generate(struct join *join, const struct generate_record *rec)
 {
-	struct join_target *process, *target;
+	struct join_target *process;
 	struct join_entry *entry;
-	struct queue *queue;
+	bool ending;
 	uint32_t pid;
 
 	join->seen++;
@@ -548,31 +654,21 @@ static void on_generate(struct join *join, const struct generate_record *rec)
 		find_process(join, rec->target);
 	pid = process_of(join, rec->target);
 	process = find_target(join, pid, true);
-	if (rec->sig == SIGCONT || is_stop(rec->sig)) {
-		cancel(join, process, rec->sig);
-		cancel(join, find_target(join, rec->target, false), rec->sig);
-	}
 	entry = entry_new(join);
 	if (!entry)
 		return;
 	take_sending(join, entry, rec);
-	if (rec->result != RESULT_DELIVERED && rec->result != RESULT_LOST_INFO) {
-		refuse(join, entry, process);
-		return;
-	}
-	target = need_target(join, rec->group ? pid : rec->target, rec->group);
-	queue = target ? need_queue(target, rec->sig) : NULL;
-	if (!queue) {
-		join->out_of_memory = true;
-		settle(join, entry, FATE_FORGOTTEN);
-		return;
-	}
-	/* Only timers queue a standard signal that is pending already. */
-	if (rec->sig < FIRST_REAL_TIME && rec->code != SI_TIMER)
-		settle_queue(join, queue, FATE_ACCEPTED);
-	queue_push(queue, entry, rec->group ? pid : rec->target);
-	if (join->pending_now > join->most)
-		forget_oldest(join);
+	ending = rec->result == RESULT_IGNORED && is_ending(join, entry, process);
+	if (!ending)
+		cancel(join, pid, rec->sig);
+	if (rec->result == RESULT_IGNORED)
+		refuse(join, entry, FATE_IGNORED, ending);
+	else if (rec->result == RESULT_PENDING)
+		refuse(join, entry, FATE_COALESCED, false);
+	else if (rec->result == RESULT_OVERFLOW)
+		refuse(join, entry, FATE_OVERFLOW, false);
+	else
+		enqueue(join, entry, rec->group ? pid : rec->target);
 }
 
 static unsigned int queued(const struct queue *queue)
@@ -618,42 +714,57 @@ static struct join_entry *take_counted(struct join *join, struct queue *queue, u
 		entry = queue->head; /* info lost */
 	if (!entry)
 		return NULL;
-	while (queue->head != entry && (gone = queue->head)->result == RESULT_DELIVERED) {
-		queue_unlink(queue, gone);
+	while (queue->head != entry && (gone = queue->head)->result == RESULT_DELIVERED)
 		settle(join, gone, FATE_ACCEPTED);
-	}
-	queue_unlink(queue, entry);
+	queue_unlink(entry);
 	if (!left)
 		settle_queue(join, queue, FATE_COALESCED);
 	return entry;
 }
 
+/* The newest with that code. */
 static struct join_entry *with_code(const struct queue *queue, int code)
 {
-	struct join_entry *entry = queue ? queue->head : NULL;
+	struct join_entry *entry = queue ? queue->tail : NULL;
 
 	while (entry && entry->code != code)
-		entry = entry->next;
+		entry = entry->prev;
 	return entry;
+}
+
+static bool is_traced(struct join *join, uint32_t tid)
+{
+	struct proc_status status;
+
+	return join->machine && !join->machine->status(tid, &status) && status.traced;
 }
 
 /*
  * A standard signal: at most one waits in either queue. The thread's own comes first, but it
- * may have been taken unseen; then the code, which differs by the way of sending, tells.
+ * may have been taken unseen; then the code, which differs by the way of sending, tells. Of
+ * two in one queue the older was taken unseen, but where a debugger holds it back: the kernel
+ * takes a signal out, shows it to the debugger, and delivers it when that lets it go on.
  */
-static struct join_entry *take_standard(struct queue *own, struct queue *shared, int code)
+static struct join_entry *take_standard(struct join *join, struct queue *own,
+					struct queue *shared, const struct deliver_record *rec)
 {
-	struct join_entry *entry = with_code(own, code);
-	struct queue *queue = own;
+	struct join_entry *entry = with_code(own, rec->code);
+	struct queue *queue;
 
-	if (!entry && (entry = with_code(shared, code)))
-		queue = shared;
-	if (!entry && own && own->head)
-		entry = own->head;
-	if (!entry && shared && (entry = shared->head))
-		queue = shared;
-	if (entry)
-		queue_unlink(queue, entry);
+	if (!entry)
+		entry = with_code(shared, rec->code);
+	if (!entry && own)
+		entry = own->tail;
+	if (!entry && shared)
+		entry = shared->tail;
+	if (!entry)
+		return NULL;
+	queue = entry->queue;
+	if (queue->len > 1 && is_traced(join, rec->tid))
+		entry = queue->head;
+	while (queue->head != entry)
+		settle(join, queue->head, FATE_ACCEPTED);
+	queue_unlink(entry);
 	return entry;
 }
 
@@ -665,7 +776,7 @@ static struct join_entry *take(struct join *join, const struct deliver_record *r
 	struct join_entry *entry = NULL;
 
 	if (own_left == LEFT_NOT_COUNTED)
-		return take_standard(own, shared, rec->code);
+		return take_standard(join, own, shared, rec);
 	if (own && own->head && (queued(own) > own_left || !queued(own)))
 		entry = take_counted(join, own, own_left);
 	return entry ? entry : take_counted(join, shared, shared_left);
@@ -712,25 +823,21 @@ static void on_deliver(struct join *join, const struct deliver_record *rec)
 	process->dying = entry;
 }
 
-/* A thread has ended: its own pending signals end with it, but for the one that ended it. */
+/*
+ * A thread has ended, and its own pending signals with it. One of the number that ends the
+ * process may be what ends it: that is known when all of it has ended.
+ */
 static void end_thread(struct join *join, const struct exit_record *rec)
 {
-	struct join_target *thread = find_target(join, rec->tid, false), *process;
+	struct join_target *thread = find_target(join, rec->tid, false);
 
 	if (!thread)
 		return;
-	for (struct queue *queue = thread->queues; queue; queue = queue->next) {
-		struct join_entry *entry = queue->head;
-
-		process = entry && queue->sig == rec->sig ? need_target(join, rec->pid, true) : NULL;
-		if (process && !process->dying) {
-			queue_unlink(queue, entry);
-			entry->delivered = rec->time;
-			entry->pid = rec->pid;
-			process->dying = entry;
-		}
-		settle_queue(join, queue, FATE_GONE);
-	}
+	for (struct queue *queue = thread->queues; queue; queue = queue->next)
+		if (queue->len && queue->sig == rec->sig)
+			move_queue(join, queue, need_target(join, rec->pid, true));
+		else
+			settle_queue(join, queue, FATE_GONE);
 	drop_target(join, thread);
 }
 
@@ -739,28 +846,39 @@ static enum ending ending_of(const struct exit_record *rec)
 	return rec->flags & EXIT_CORE ? ENDING_CORE : ENDING_TERMINATED;
 }
 
+/* The last one sent: once a process is ending, the kernel drops what is sent to it. */
+static struct join_entry *newest_in(const struct queue *queue)
+{
+	struct join_entry *newest = queue ? queue->head : NULL;
+
+	for (struct join_entry *entry = newest; entry; entry = entry->next)
+		if (entry->time >= newest->time)
+			newest = entry;
+	return newest;
+}
+
 static void end_process(struct join *join, const struct exit_record *rec)
 {
 	struct join_target *process = find_target(join, rec->pid, true);
 	struct join_entry *entry;
-	struct queue *queue;
 
 	forget_image(join, rec->pid);
 	if (!process)
 		return;
 	entry = process->dying;
 	process->dying = NULL;
-	queue = find_queue(process, rec->sig);
-	if (!entry && rec->sig && queue && (entry = queue->head))
-		queue_unlink(queue, entry);
-	if (entry) {
-		bool ended = entry->sig == rec->sig;
-
-		entry->pid = rec->pid;
-		emit_delivered(join, entry, ACTION_DEFAULT, ended ? ending_of(rec) : ENDING_NONE,
-			       ended ? rec->time : entry->delivered);
+	/* A core dump, say, that a SIGKILL has cut short. */
+	if (entry && entry->sig != rec->sig) {
+		emit_delivered(join, entry, ACTION_DEFAULT, ENDING_NONE, entry->delivered);
+		entry = NULL;
 	}
-	for (queue = process->queues; queue; queue = queue->next)
+	if (!entry && rec->sig)
+		entry = newest_in(find_queue(process, rec->sig));
+	if (entry) {
+		entry->pid = rec->pid;
+		emit_delivered(join, entry, ACTION_DEFAULT, ending_of(rec), rec->time);
+	}
+	for (struct queue *queue = process->queues; queue; queue = queue->next)
 		settle_queue(join, queue, FATE_GONE);
 	drop_target(join, process);
 }
@@ -793,8 +911,7 @@ void join_fini(struct join *join)
 {
 	for (struct join_entry *entry = join->oldest; entry; entry = entry->newer)
 		image_put(entry->image);
-	table_each(&join->images, slot)
-		image_put(slot->value);
+	forget_images(join);
 	table_each(&join->targets, slot) {
 		struct join_target *target = slot->value;
 
@@ -818,7 +935,6 @@ void join_fini(struct join *join)
 		free(join->chunks);
 		join->chunks = next;
 	}
-	table_fini(&join->images);
 	table_fini(&join->targets);
 	table_fini(&join->threads);
 }
@@ -844,86 +960,188 @@ void join_record(struct join *join, const void *record, size_t size)
 		on_cmdline(join, record, size);
 }
 
-/* What was last asked of /proc: many signals wait for one target. */
-struct asked {
-	uint32_t tid;
-	int ret;
+/* What one look at /proc says of a target. */
+struct look {
+	int ret; /* of status() */
+	bool dead;
 	struct proc_status status;
 };
 
-static enum standing standing_of(struct join *join, const struct join_entry *entry,
-				 struct asked *asked)
+static struct look look_at(struct join *join, const struct join_target *target)
 {
-	uint64_t pending, bit = 1ull << (entry->sig - 1);
+	struct look look = { .ret = -ENOSYS };
+	bool group = target->key >> 32;
 
 	if (!join->machine)
-		return STANDING_UNKNOWN;
-	if (asked->tid != entry->target) {
-		asked->tid = entry->target;
-		asked->ret = join->machine->status(entry->target, &asked->status);
-	}
-	if (asked->ret == -ENOENT || asked->ret == -ESRCH)
+		return look;
+	look.ret = join->machine->status(target_id(target), &look.status);
+	if (look.ret)
+		look.dead = look.ret == -ENOENT || look.ret == -ESRCH;
+	else
+		/* A first thread that has ended leaves a zombie while others go on. */
+		look.dead = look.status.zombie && !(group && look.status.threads > 1);
+	return look;
+}
+
+/*
+ * Where the entry stands that has `behind` others behind it in its queue. Of several only so
+ * many can still wait as wait for all of the user's processes.
+ */
+static enum standing stand(const struct look *look, const struct join_entry *entry,
+			   size_t behind)
+{
+	uint64_t bit = 1ull << (entry->sig - 1), pending;
+	size_t most = 1;
+
+	if (look->dead)
 		return STANDING_DEAD;
-	if (asked->ret)
+	if (look->ret)
 		return STANDING_UNKNOWN;
-	if (asked->status.dead)
-		return STANDING_DEAD;
-	pending = entry->group ? asked->status.process_pending : asked->status.thread_pending;
-	return pending & bit ? STANDING_PENDING : STANDING_LEFT;
+	pending = entry->group ? look->status.process_pending : look->status.thread_pending;
+	if ((entry->sig >= FIRST_REAL_TIME || entry->code == SI_TIMER) && look->status.queued > 1)
+		most = look->status.queued;
+	if (!(pending & bit) || behind >= most)
+		return STANDING_LEFT;
+	return look->status.blocked & bit ? STANDING_BLOCKED : STANDING_PENDING;
 }
 
 static enum fate fate_of(enum standing standing)
 {
-	return standing == STANDING_DEAD ? FATE_GONE
-	       : standing == STANDING_LEFT ? FATE_ACCEPTED : FATE_BLOCKED;
-}
-
-void join_sweep(struct join *join, uint64_t now)
-{
-	struct asked asked = { 0 };
-	struct join_entry *entry, *newer;
-
-	if (join->spare_now > join->pending_now + 4 * CHUNK)
-		free_chunks(join);
-	for (entry = join->oldest; entry && entry->time + SECOND <= now; entry = newer) {
-		enum standing standing;
-
-		newer = entry->newer;
-		if (entry->delivered || entry->check_at > now)
-			continue;
-		standing = standing_of(join, entry, &asked);
-		/*
-		 * Its delivery may be on its way to us: only what has left the queue a second
-		 * ago, and still has no delivery, had none.
-		 */
-		if (standing != STANDING_PENDING && standing != STANDING_UNKNOWN &&
-		    entry->standing == standing) {
-			settle_pending(join, entry, fate_of(standing));
-			continue;
-		}
-		entry->check_at = standing == STANDING_PENDING ? now + (now - entry->time)
-							       : now + SECOND * 9 / 10;
-		entry->standing = standing;
+	switch (standing) {
+	case STANDING_DEAD:
+		return FATE_GONE;
+	case STANDING_LEFT:
+		return FATE_ACCEPTED;
+	case STANDING_BLOCKED:
+		return FATE_BLOCKED;
+	default:
+		return FATE_PENDING;
 	}
 }
 
-void join_closing(struct join *join)
+/*
+ * A delivery may be on its way to us: only what had left the queue, or lost its target, when
+ * it was looked at a second ago, and still has no delivery, had none.
+ */
+static bool is_confirmed(struct join_entry *entry, enum standing standing)
 {
-	struct asked asked = { 0 };
+	bool again = entry->standing == standing;
 
-	for (struct join_entry *entry = join->oldest; entry; entry = entry->newer)
-		if (!entry->delivered)
-			entry->standing = standing_of(join, entry, &asked);
+	entry->standing = standing;
+	return again && (standing == STANDING_LEFT || standing == STANDING_DEAD);
+}
+
+/* True where something is still as it should be; false: to be looked at again soon. */
+static bool check_queue(struct join *join, struct queue *queue, const struct look *look,
+			uint64_t now)
+{
+	struct join_entry *entry = queue->head, *next;
+	size_t behind = queue->len;
+	bool sound = true;
+
+	for (; entry && entry->time + SECOND <= now; entry = next) {
+		enum standing standing = stand(look, entry, --behind);
+
+		next = entry->next;
+		if (is_confirmed(entry, standing))
+			settle(join, entry, fate_of(standing));
+		else
+			sound &= standing == STANDING_PENDING || standing == STANDING_BLOCKED;
+	}
+	return sound;
+}
+
+/* When the oldest that waits here was sent; UINT64_MAX: nothing waits. */
+static uint64_t oldest_time(const struct join_target *target)
+{
+	uint64_t oldest = target->dying ? target->dying->delivered : UINT64_MAX;
+
+	for (const struct queue *queue = target->queues; queue; queue = queue->next)
+		if (queue->head && queue->head->time < oldest)
+			oldest = queue->head->time;
+	return oldest;
+}
+
+static void check_target(struct join *join, struct join_target *target, uint64_t now)
+{
+	struct look look = look_at(join, target);
+	uint64_t age = now - oldest_time(target);
+	bool sound = true;
+
+	for (struct queue *queue = target->queues; queue; queue = queue->next)
+		sound &= check_queue(join, queue, &look, now);
+	/* Its exit should have been told of; that record must be lost. */
+	if (target->dying && look.dead && is_confirmed(target->dying, STANDING_DEAD))
+		settle_dying(join, target->dying, ENDING_NONE);
+	if (age > 10 * SECOND)
+		age = 10 * SECOND;
+	target->check_at = now + (sound ? age : SECOND * 9 / 10);
+}
+
+bool join_sweep(struct join *join, uint64_t now)
+{
+	int reads = 0;
+
+	if (!join->cursor && join->spare_now > join->pending_now + 4 * CHUNK)
+		free_chunks(join);
+	while (join->cursor < join->targets.cap) {
+		struct join_target *target = join->targets.slots[join->cursor].value;
+		uint64_t oldest = target ? oldest_time(target) : UINT64_MAX;
+
+		if (target && oldest == UINT64_MAX && target->idle) {
+			drop_target(join, target); /* another may have taken its slot */
+			continue;
+		}
+		join->cursor++;
+		if (!target)
+			continue;
+		target->idle = oldest == UINT64_MAX;
+		if (target->idle || oldest + SECOND > now || target->check_at > now)
+			continue;
+		check_target(join, target, now);
+		if (++reads == SWEEP_READS)
+			return false;
+	}
+	join->cursor = 0;
+	return true;
+}
+
+static void note_standings(struct join *join, struct join_target *target)
+{
+	struct look look = look_at(join, target);
+
+	for (struct queue *queue = target->queues; queue; queue = queue->next) {
+		size_t behind = queue->len;
+
+		for (struct join_entry *entry = queue->head; entry; entry = entry->next)
+			entry->standing = stand(&look, entry, --behind);
+	}
+}
+
+bool join_closing(struct join *join)
+{
+	int reads = 0;
+
+	while (join->cursor < join->targets.cap) {
+		struct join_target *target = join->targets.slots[join->cursor++].value;
+
+		if (!target || oldest_time(target) == UINT64_MAX)
+			continue;
+		note_standings(join, target);
+		if (++reads == SWEEP_READS)
+			return false;
+	}
+	join->cursor = 0;
+	return true;
 }
 
 void join_close(struct join *join)
 {
 	struct join_entry *entry;
 
-	while ((entry = join->oldest)) {
+	while ((entry = join->oldest))
 		if (entry->delivered)
-			settle_dying(join, entry);
+			settle_dying(join, entry, ENDING_UNFINISHED);
 		else
-			settle_pending(join, entry, fate_of(entry->standing));
-	}
+			settle(join, entry, fate_of(entry->standing));
 }

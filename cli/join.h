@@ -21,13 +21,17 @@
  *	real-time       several of one number wait in order; each delivery says how many more do,
  *	                so that what sigwait or signalfd took before, unseen, is known
  *	standard        one of each number: a new one is only queued when the old one has gone
- *	fatal           never delivered as itself: the process's end says by which number it ended
+ *	fatal           never delivered as itself: the process's end says by which number it
+ *	                ended, and the last one queued was it, as what comes later is dropped
  *	left over       /proc says whether it is still pending, from one second on
  */
 
 struct proc_status {
-	bool dead; /* a zombie, or no longer there */
-	uint64_t thread_pending, process_pending; /* bit sig - 1 */
+	bool zombie;
+	bool traced;      /* by a debugger or strace */
+	uint32_t threads; /* of its process */
+	uint32_t queued;  /* signals that wait for all processes of its user */
+	uint64_t thread_pending, process_pending, blocked; /* bit sig - 1 */
 };
 
 /* What the join asks of the machine; tests answer instead. Each returns -errno where it cannot. */
@@ -47,8 +51,9 @@ struct join {
 	bool unsent;     /* show deliveries of signals whose sending was not seen */
 	uint64_t began;  /* deliveries before this time are none of ours */
 	size_t most;     /* pending signals that are followed at once */
-	uint64_t lost;   /* records lost so far, to be kept up to date: a verdict without a
-			  * delivery is none while that may be among them */
+	/* Records lost so far, as of before the drain under way and before the one before it, to
+	 * be kept up to date: a verdict for want of a delivery is none where that may be lost. */
+	uint64_t lost, lost_earlier;
 
 	uint64_t seen;   /* sendings */
 	uint64_t pending_now, spare_now; /* entries */
@@ -59,6 +64,7 @@ struct join {
 	struct join_entry *oldest, *newest, *spare;
 	struct join_chunk *chunks;
 	struct join_target *spare_targets;
+	size_t cursor; /* in targets: where a look after all of them goes on */
 	bool out_of_memory;
 };
 
@@ -66,10 +72,14 @@ void join_init(struct join *join);
 void join_fini(struct join *join);
 /* One record as the kernel side sent it; anything that is none is dropped. */
 void join_record(struct join *join, const void *record, size_t size);
-/* Looks after what has been pending for long; to be called about once a second. */
-void join_sweep(struct join *join, uint64_t now);
-/* When nothing more is sent: notes where each pending signal stands; then drain, then ... */
-void join_closing(struct join *join);
+/*
+ * Looks after what has been pending for long; to be begun about once a second. It asks /proc a
+ * few dozen times at most: false means to drain, then to call it again.
+ */
+bool join_sweep(struct join *join, uint64_t now);
+/* When nothing more is sent: notes where each pending signal stands. False as above; when
+ * true, drain, then ... */
+bool join_closing(struct join *join);
 /* ... give the verdict on all that is left. */
 void join_close(struct join *join);
 

@@ -19,10 +19,12 @@ enum fate {
 	FATE_OVERFLOW,   /* the real-time queue was full (RLIMIT_SIGPENDING) */
 	FATE_ACCEPTED,   /* left the queue without delivery: sigwait, signalfd, or discarded */
 	FATE_CANCELLED,  /* a SIGCONT cancelled a pending stop signal, or the other way round */
-	FATE_BLOCKED,    /* still pending when tracing ended */
+	FATE_BLOCKED,    /* still pending when tracing ended, and blocked by the target */
+	FATE_PENDING,    /* still pending: the target is stopped, has not run, or is not known */
 	FATE_GONE,       /* the target ended before it was delivered */
 	FATE_FORGOTTEN,  /* pushed out of a full table; not followed any longer */
-	FATE_UNCERTAIN,  /* left the queue while records were lost: its delivery may be one of them */
+	FATE_UNCERTAIN,  /* left the queue, or its target ended, while records were lost: its
+			  * delivery may be one of them */
 };
 
 enum ending { ENDING_NONE, ENDING_TERMINATED, ENDING_CORE, ENDING_UNFINISHED };

@@ -60,6 +60,7 @@ static const char *reason_word(const struct outcome *out)
 		[FATE_ACCEPTED] = "accepted",
 		[FATE_CANCELLED] = "cancelled",
 		[FATE_BLOCKED] = "blocked",
+		[FATE_PENDING] = "pending",
 		[FATE_GONE] = "gone",
 		[FATE_FORGOTTEN] = "forgotten",
 		[FATE_UNCERTAIN] = "uncertain",

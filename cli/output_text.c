@@ -244,6 +244,9 @@ static void put_fate(struct line *l, const struct outcome *out)
 	case FATE_BLOCKED:
 		PUT(l, "still blocked");
 		return;
+	case FATE_PENDING:
+		PUT(l, "still pending");
+		return;
 	case FATE_GONE:
 		PUT(l, "target gone");
 		return;

@@ -48,18 +48,26 @@ static int proc_status(uint32_t tid, struct proc_status *status)
 {
 	char text[16384]; /* "Groups:" can be long */
 	ssize_t len = read_proc(tid, "status", text, sizeof(text));
-	const char *state, *own, *shared;
+	const char *state = NULL, *threads, *traced, *queued, *own, *shared, *blocked;
 
 	if (len < 0)
 		return len;
 	state = status_field(text, "\nState:\t");
+	traced = status_field(text, "\nTracerPid:\t");
+	threads = status_field(text, "\nThreads:\t");
+	queued = status_field(text, "\nSigQ:\t");
 	own = status_field(text, "\nSigPnd:\t");
 	shared = status_field(text, "\nShdPnd:\t");
-	if (!state || !own || !shared)
+	blocked = status_field(text, "\nSigBlk:\t");
+	if (!state || !traced || !threads || !queued || !own || !shared || !blocked)
 		return -EINVAL;
-	status->dead = *state == 'Z' || *state == 'X';
+	status->zombie = *state == 'Z' || *state == 'X';
+	status->traced = atoi(traced) > 0;
+	status->threads = atoi(threads);
+	status->queued = strtoul(queued, NULL, 10);
 	status->thread_pending = strtoull(own, NULL, 16);
 	status->process_pending = strtoull(shared, NULL, 16);
+	status->blocked = strtoull(blocked, NULL, 16);
 	return 0;
 }
 

@@ -12,12 +12,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +41,7 @@ struct session {
 	struct join join;
 	struct output output;
 	int out_fd, signal_fd;
+	bool out_is_file;       /* which never makes us wait for a reader */
 	uint64_t shown;
 	struct losses reported; /* losses already told of on screen */
 	bool done;              /* as many lines as asked for, or no more can be written */
@@ -56,27 +59,88 @@ void report_error(const struct error *err)
 		fprintf(stderr, "portrace: hint: %s\n", err->hint);
 }
 
+static const char *output_name(const struct session *s)
+{
+	return s->options->output ? s->options->output : "standard output";
+}
+
 static void fail(struct session *s)
 {
 	s->failed = s->done = true;
 }
 
+/*
+ * Waits until the output takes a piece; false where it does not and we are to end. Whoever
+ * wants us to end must not have to wait for a reader that is stuck: after the signal there is
+ * one second for what is left.
+ */
+static bool wait_for_room(struct session *s)
+{
+	struct pollfd fds[2] = {
+		{ .fd = s->out_fd, .events = POLLOUT },
+		{ .fd = s->signal_fd, .events = POLLIN },
+	};
+	uint64_t end = 0;
+
+	for (;;) {
+		uint64_t now = reader_now();
+
+		if (end && now >= end)
+			return false;
+		if (poll(fds, end ? 1 : 2, end ? (int)((end - now) / 1000000) + 1 : -1) < 0)
+			return errno == EINTR;
+		if (fds[0].revents)
+			return true;
+		if (fds[1].revents)
+			end = now + SECOND;
+	}
+}
+
+/*
+ * To a file in one piece; to what has a reader in pieces that a pipe with any room at all
+ * takes without blocking. Returns 0 or -errno; ETIME: told to end while nobody reads.
+ */
+static int write_out(struct session *s)
+{
+	size_t done = 0;
+
+	while (done < s->output.len) {
+		size_t piece = s->output.len - done;
+		ssize_t n;
+
+		if (!s->out_is_file && !wait_for_room(s))
+			return -ETIME;
+		if (!s->out_is_file && piece > PIPE_BUF)
+			piece = PIPE_BUF;
+		n = write(s->out_fd, s->output.at + done, piece);
+		if (n >= 0)
+			done += n;
+		else if (errno != EINTR && errno != EAGAIN)
+			return -errno;
+	}
+	return 0;
+}
+
 static void flush(struct session *s)
 {
-	ssize_t ret = sys_write_all(s->out_fd, s->output.at, s->output.len);
+	int ret = s->failed || s->unread ? 0 : write_out(s);
 
 	s->output.len = 0;
-	if (ret >= 0 || s->failed)
+	if (!ret)
 		return;
 	if (ret == -EPIPE) {
 		s->unread = s->done = true;
 		return;
 	}
-	error_system(&s->err, -ret, "%s: write",
-		     s->options->output ? s->options->output : "standard output");
+	fail(s);
+	if (ret == -ETIME) {
+		error_set(&s->err, ERROR_SYSTEM, "%s: nobody reads it: the last lines are not written",
+			  output_name(s));
+		return;
+	}
+	error_system(&s->err, -ret, "%s: write", output_name(s));
 	if (ret == -ENOSPC || ret == -EDQUOT)
 		error_hint(&s->err, "no room is left there; tracing has ended");
-	fail(s);
 }
 
 static void on_outcome(void *ctx, const struct outcome *outcome)
@@ -125,6 +189,7 @@ static void drain(struct session *s, bool all)
 	struct losses losses;
 
 	s->output.clock_offset = clock_offset();
+	s->join.lost_earlier = s->join.lost;
 	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
 		s->join.lost = losses_sum(&losses);
 	reader_drain(s->tracer.reader, all, on_record, s);
@@ -140,8 +205,8 @@ static void report_losses(struct session *s)
 	if (tracer_losses(&s->tracer, false, &now, &s->err) ||
 	    losses_sum(&now) == losses_sum(&s->reported))
 		return;
-	fprintf(stderr, "portrace: %" PRIu64 " records lost so far: the buffer was full; "
-			"--buffer SIZE makes it larger\n", losses_sum(&now));
+	fprintf(stderr, "portrace: %" PRIu64 " records lost so far; --buffer SIZE makes more room\n",
+		losses_sum(&now));
 	s->reported = now;
 }
 
@@ -165,11 +230,12 @@ static int trace(struct session *s)
 		drain(s, false);
 		now = reader_now();
 		if (now >= sweep) {
-			join_sweep(&s->join, now);
+			/* In parts, so that what comes meanwhile is read as well. */
+			sweep = join_sweep(&s->join, now) ? now + SECOND : now;
 			if (s->output.len)
 				flush(s);
-			report_losses(s);
-			sweep = now + SECOND;
+			if (sweep > now)
+				report_losses(s);
 		}
 		if (told_to_end(s) || (end && now >= end))
 			break;
@@ -197,7 +263,8 @@ static void close_trace(struct session *s)
 		pause_ms(2);
 		drain(s, true);
 	}
-	join_closing(&s->join);
+	while (!join_closing(&s->join))
+		drain(s, true);
 	tracer_set_phase(&s->tracer, PHASE_OVER);
 	/* Programs do not wait: one that runs now has ended long before this. */
 	pause_ms(1);
@@ -233,12 +300,15 @@ static void summarise(struct session *s)
 static int open_output(struct session *s)
 {
 	const char *path = s->options->output;
+	struct stat st;
 
 	s->out_fd = STDOUT_FILENO;
-	if (!path || !strcmp(path, "-"))
-		return 0;
-	s->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	return s->out_fd < 0 ? error_system(&s->err, errno, "%s: open for writing", path) : 0;
+	if (path && strcmp(path, "-"))
+		s->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (s->out_fd < 0)
+		return error_system(&s->err, errno, "%s: open for writing", path);
+	s->out_is_file = !fstat(s->out_fd, &st) && S_ISREG(st.st_mode);
+	return 0;
 }
 
 /* SIGINT, SIGTERM and SIGHUP come through a descriptor, but for those that nohup ignores. */
@@ -348,7 +418,11 @@ enum exit_status signal_run(const struct options *options)
 	tracer_fini(&s.tracer);
 out:
 	sys_close(s.signal_fd);
-	if (s.out_fd != STDOUT_FILENO)
-		sys_close(s.out_fd);
+	if (s.out_fd > STDERR_FILENO && close(s.out_fd) && status == STATUS_DONE) {
+		/* Some file systems say only now that there was no room. */
+		error_system(&s.err, errno, "%s: close", options->output);
+		report_error(&s.err);
+		status = STATUS_FAILED;
+	}
 	return status;
 }

@@ -38,7 +38,8 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err);
 int reader_watch_other(struct reader *reader, int fd, bool readable);
 /*
  * Hands on the records that are there. A perf reader holds back the newest, which another
- * CPU's may still precede, until the next drain; with `all` it hands on these as well.
+ * CPU's may still precede, until the next drain; with `all` it hands on whatever was sent
+ * before the call.
  */
 void reader_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx);
 /* Records that the kernel said found no room (PERF_RECORD_LOST). A ring says nothing: its

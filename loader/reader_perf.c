@@ -143,10 +143,16 @@ static void close_buffer(const struct perf *perf, struct perf_buffer *buffer)
 static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
 {
 	struct perf *perf = (struct perf *)reader;
-	uint64_t limit = all ? UINT64_MAX - 1 : perf->limit, until;
+	uint64_t limit = perf->limit, until;
 	struct perf_buffer *buffer;
 
 	perf->limit = reader_now();
+	/*
+	 * A buffer near its end cannot wait for the last word on order. What was sent before this
+	 * drain began is still in order where, as with signals, one record causes another.
+	 */
+	if (all || perf_waiting(reader) > perf->size / 2)
+		limit = perf->limit;
 	for (int i = 0; i < perf->cpus; i++) {
 		buffer = &perf->at[i];
 		if (!buffer->page)
@@ -154,12 +160,6 @@ static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx
 		buffer->head = __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE);
 		buffer_peek(perf, buffer);
 	}
-	/*
-	 * A buffer near its end cannot wait for order: losing records is worse than showing
-	 * two of them the wrong way round.
-	 */
-	if (perf_waiting(reader) > perf->size / 2)
-		limit = UINT64_MAX - 1;
 	while ((buffer = oldest(perf, &until)) && buffer->next <= limit)
 		do
 			buffer_hand_on(perf, buffer, fn, ctx);

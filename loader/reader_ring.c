@@ -39,7 +39,8 @@ static void ring_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx
 	unsigned long pos = *ring->consumer, end;
 
 	end = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-	while (pos < end) {
+	/* Not "<": positions are the kernel's longs, which wrap round on 32 bits. */
+	while (pos != end) {
 		size_t at = pos & (ring->size - 1), wraps;
 		uint32_t head = __atomic_load_n((const uint32_t *)(ring->data + at),
 						__ATOMIC_ACQUIRE);

@@ -22,7 +22,7 @@ static char cmdlines[64][64];
 static size_t outs;
 static uint64_t now;
 static struct proc_status status;
-static int status_ret, asked;
+static int status_ret, asked, looks;
 
 static void collect(void *ctx, const struct outcome *outcome)
 {
@@ -50,6 +50,7 @@ static ssize_t fake_cmdline(uint32_t pid, char *text, size_t size)
 
 static int fake_status(uint32_t tid, struct proc_status *st)
 {
+	looks++;
 	*st = status;
 	return status_ret;
 }
@@ -66,7 +67,9 @@ static void begin(void)
 	now = SECOND;
 	memset(&status, 0, sizeof(status));
 	memset(cmdlines, 0, sizeof(cmdlines));
-	status_ret = asked = 0;
+	status_ret = asked = looks = 0;
+	status.threads = 1;
+	status.queued = 100;
 }
 
 static void end(void)
@@ -377,10 +380,13 @@ START_TEST(one_delivery_takes_all_whose_info_was_lost)
 {
 	for (int i = 0; i < 3; i++)
 		sent(RT, WORKER, true, RESULT_LOST_INFO, 100 + i, SI_USER);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert_int_eq(out[0].fate, FATE_COALESCED);
+	ck_assert_uint_eq(out[0].sender.pid, 101);
 	delivered_left(RT, WORKER, ACTION_HANDLER, SI_USER, 0, 0);
 	ck_assert_uint_eq(outs, 3);
-	ck_assert_int_eq(out[0].fate, FATE_COALESCED);
 	ck_assert_int_eq(out[2].fate, FATE_DELIVERED);
+	ck_assert_uint_eq(out[2].sender.pid, 100);
 	ck_assert_int_eq(out[2].result, RESULT_LOST_INFO);
 	ck_assert_uint_eq(join.pending_now, 0);
 }
@@ -390,11 +396,33 @@ START_TEST(standard_signal_sent_anew_proves_the_old_one_taken)
 {
 	kill_from(SIGUSR1, 1);
 	kill_from(SIGUSR1, 2);
+	ck_assert_uint_eq(outs, 0);
+	kill_from(SIGUSR1, 3);
 	ck_assert_uint_eq(outs, 1);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(outs, 3);
 	ck_assert_int_eq(out[0].fate, FATE_ACCEPTED);
 	ck_assert_uint_eq(out[0].sender.pid, 1);
-	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_int_eq(out[1].fate, FATE_ACCEPTED);
 	ck_assert_uint_eq(out[1].sender.pid, 2);
+	ck_assert_int_eq(out[2].fate, FATE_DELIVERED);
+	ck_assert_uint_eq(out[2].sender.pid, 3);
+}
+END_TEST
+
+/* The kernel takes it out of the queue, and shows it to the debugger before it delivers it. */
+START_TEST(standard_signal_held_by_a_debugger_is_delivered_first)
+{
+	kill_from(SIGUSR1, 1);
+	kill_from(SIGUSR1, 2);
+	status.traced = true;
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(outs, 2);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(out[i].fate, FATE_DELIVERED);
+		ck_assert_uint_eq(out[i].sender.pid, i + 1);
+	}
 }
 END_TEST
 
@@ -402,9 +430,77 @@ START_TEST(no_verdict_while_its_delivery_may_be_lost)
 {
 	kill_from(SIGUSR1, 1);
 	join.lost = 3;
-	kill_from(SIGUSR1, 2);
-	ck_assert_uint_eq(outs, 1);
+	if (_i) {
+		kill_from(SIGUSR1, 2);
+		delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	} else {
+		ended(WORKER, 0, EXIT_LAST);
+	}
 	ck_assert_int_eq(out[0].fate, FATE_UNCERTAIN);
+	ck_assert_uint_eq(out[0].sender.pid, 1);
+}
+END_TEST
+
+/* The loss was seen before the drain that brings the sending, and may be of its delivery. */
+START_TEST(loss_within_the_same_drain_counts)
+{
+	join.lost = 3;
+	kill_from(SIGUSR1, 1);
+	join.lost_earlier = 3;
+	kill_from(SIGUSR2, 1);
+	ended(WORKER, 0, EXIT_LAST);
+	ck_assert_uint_eq(outs, 2);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(out[i].fate, out[i].sig == SIGUSR1 ? FATE_UNCERTAIN : FATE_GONE);
+}
+END_TEST
+
+/* After kill -TERM, kill -KILL comes too late: nobody ignores that one. */
+START_TEST(sigkill_is_never_ignored_but_too_late)
+{
+	kill_from(SIGTERM, 1);
+	if (_i)
+		status_ret = -ENOENT;
+	else
+		status.thread_pending = 1 << (SIGKILL - 1);
+	sent(SIGKILL, WORKER, true, RESULT_IGNORED, 2, SI_USER);
+	sent(SIGUSR1, WORKER, true, RESULT_IGNORED, 3, SI_USER);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert(out[0].target_ending);
+	ck_assert(out[1].target_ending);
+	status_ret = 0;
+	status.thread_pending = 0;
+	sent(SIGUSR1, WORKER, true, RESULT_IGNORED, 3, SI_USER);
+	ck_assert(!out[2].target_ending);
+}
+END_TEST
+
+/* A thread's own SIGTERM was blocked; the one to the process, sent later, ended it. */
+START_TEST(fatal_is_the_last_one_sent)
+{
+	sent(SIGTERM, 813, false, RESULT_DELIVERED, 1001, SI_TKILL);
+	sent(SIGTERM, WORKER, true, RESULT_DELIVERED, 1002, SI_USER);
+	ended(813, SIGTERM, 0);
+	ended(WORKER, SIGTERM, EXIT_LAST);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert_int_eq(out[0].fate, FATE_DELIVERED);
+	ck_assert_uint_eq(out[0].sender.pid, 1002);
+	ck_assert_int_eq(out[1].fate, FATE_GONE);
+	ck_assert_uint_eq(out[1].sender.pid, 1001);
+}
+END_TEST
+
+START_TEST(sigkill_that_cuts_a_core_dump_short_is_the_end)
+{
+	kill_from(SIGSEGV, 1);
+	delivered(SIGSEGV, WORKER, ACTION_DEFAULT);
+	kill_from(SIGKILL, 2);
+	ended(WORKER, SIGKILL, EXIT_LAST);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert_int_eq(out[0].sig, SIGSEGV);
+	ck_assert_int_eq(out[0].ending, ENDING_NONE);
+	ck_assert_int_eq(out[1].sig, SIGKILL);
+	ck_assert_int_eq(out[1].ending, ENDING_TERMINATED);
 }
 END_TEST
 
@@ -416,6 +512,17 @@ START_TEST(sigcont_cancels_stop_signals)
 	ck_assert_int_eq(out[0].fate, FATE_CANCELLED);
 	ck_assert_int_eq(out[0].sig, SIGTSTP);
 	ck_assert_int_eq(out[1].fate, FATE_IGNORED);
+}
+END_TEST
+
+START_TEST(sigcont_cancels_in_other_threads_too)
+{
+	sent(SIGTSTP, 813, false, RESULT_DELIVERED, 1, SI_TKILL);
+	sent(SIGTSTP, 900, false, RESULT_DELIVERED, 1, SI_TKILL);
+	sent(SIGCONT, WORKER, true, RESULT_IGNORED, 2, SI_USER);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert_int_eq(out[0].fate, FATE_CANCELLED);
+	ck_assert_uint_eq(out[0].target.tid, 813);
 }
 END_TEST
 
@@ -556,7 +663,7 @@ END_TEST
 START_TEST(sweep_finds_targets_gone)
 {
 	kill_from(SIGUSR1, KILLER);
-	status.dead = _i;
+	status.zombie = _i;
 	status_ret = _i ? 0 : -ENOENT;
 	join_sweep(&join, now + SECOND);
 	join_sweep(&join, now + 2 * SECOND);
@@ -565,15 +672,109 @@ START_TEST(sweep_finds_targets_gone)
 }
 END_TEST
 
-START_TEST(closing_tells_blocked_from_taken)
+/* The first thread has ended, others go on: its zombie still shows the process's queue. */
+START_TEST(sweep_knows_a_process_that_lives_on_in_other_threads)
 {
 	kill_from(SIGUSR1, KILLER);
-	if (_i)
+	status.zombie = true;
+	status.threads = 3;
+	status.process_pending = 1 << (SIGUSR1 - 1);
+	for (int i = 1; i < 10; i++)
+		join_sweep(&join, now + i * SECOND);
+	ck_assert_uint_eq(outs, 0);
+}
+END_TEST
+
+/* sigwait in a loop, and always one waiting: all but as many as can still wait have gone. */
+START_TEST(sweep_settles_queued_signals_taken_unseen)
+{
+	for (int i = 0; i < 30; i++)
+		kill_from(RT, 100 + i);
+	status.process_pending = 1ull << (RT - 1);
+	status.queued = 5;
+	join_sweep(&join, now + SECOND);
+	join_sweep(&join, now + 2 * SECOND);
+	ck_assert_uint_eq(outs, 25);
+	for (int i = 0; i < 25; i++) {
+		ck_assert_int_eq(out[i].fate, FATE_ACCEPTED);
+		ck_assert_uint_eq(out[i].sender.pid, 100 + i);
+	}
+	ck_assert_uint_eq(join.pending_now, 5);
+}
+END_TEST
+
+START_TEST(sweep_asks_once_a_target_and_in_parts)
+{
+	int parts = 1;
+
+	for (int i = 0; i < 300; i++)
+		sent(RT, 2000 + i % 100, true, RESULT_DELIVERED, KILLER, SI_USER);
+	status.process_pending = 1ull << (RT - 1);
+	while (!join_sweep(&join, now + SECOND))
+		parts++;
+	ck_assert_int_eq(looks, 100);
+	ck_assert_int_eq(parts, 2);
+	ck_assert_uint_eq(outs, 0);
+	while (!join_closing(&join))
+		;
+	ck_assert_int_eq(looks, 200);
+}
+END_TEST
+
+/* The record of its exit was lost; the process is not there any more. */
+START_TEST(sweep_ends_what_was_dying)
+{
+	kill_from(SIGQUIT, KILLER);
+	delivered(SIGQUIT, WORKER, ACTION_DEFAULT);
+	status_ret = -ENOENT;
+	join_sweep(&join, now + SECOND);
+	join_sweep(&join, now + 2 * SECOND);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_int_eq(out[0].fate, FATE_DELIVERED);
+	ck_assert_int_eq(out[0].ending, ENDING_NONE);
+}
+END_TEST
+
+START_TEST(targets_that_nothing_waits_for_are_dropped)
+{
+	for (int i = 0; i < 50; i++)
+		sent(SIGUSR1, 2000 + i, true, RESULT_DELIVERED, KILLER, SI_USER);
+	ck_assert_uint_eq(join.targets.len, 50);
+	for (int i = 0; i < 5; i++)
+		ck_assert(join_sweep(&join, now += SECOND));
+	ck_assert_uint_eq(outs, 50);
+	ck_assert_uint_eq(join.targets.len, 0);
+}
+END_TEST
+
+START_TEST(caches_stay_within_bounds)
+{
+	for (uint32_t i = 1; i < 100000; i++) {
+		cmdline(i, "x", 2);
+		sent(SIGUSR1, 200000 + i, true, RESULT_IGNORED, 1, SI_USER);
+		outs = 0;
+	}
+	ck_assert_uint_lt(join.images.len, 10000);
+	ck_assert_uint_lt(join.threads.len, 70000);
+}
+END_TEST
+
+START_TEST(closing_tells_blocked_from_pending_from_taken)
+{
+	static const enum fate fates[] = { FATE_ACCEPTED, FATE_PENDING, FATE_BLOCKED, FATE_GONE,
+					   FATE_PENDING };
+
+	kill_from(SIGUSR1, KILLER);
+	if (_i >= 1)
 		status.process_pending = 1 << (SIGUSR1 - 1);
-	join_closing(&join);
+	if (_i >= 2)
+		status.blocked = 1 << (SIGUSR1 - 1);
+	if (_i >= 3)
+		status_ret = _i == 3 ? -ENOENT : -EACCES;
+	ck_assert(join_closing(&join));
 	join_close(&join);
 	ck_assert_uint_eq(outs, 1);
-	ck_assert_int_eq(out[0].fate, _i ? FATE_BLOCKED : FATE_ACCEPTED);
+	ck_assert_int_eq(out[0].fate, fates[_i]);
 }
 END_TEST
 
@@ -739,8 +940,14 @@ Suite *join_suite(void)
 	tcase_add_test(c, long_queue_is_first_in_first_out);
 	tcase_add_test(c, one_delivery_takes_all_whose_info_was_lost);
 	tcase_add_test(c, standard_signal_sent_anew_proves_the_old_one_taken);
-	tcase_add_test(c, no_verdict_while_its_delivery_may_be_lost);
+	tcase_add_test(c, standard_signal_held_by_a_debugger_is_delivered_first);
+	tcase_add_loop_test(c, no_verdict_while_its_delivery_may_be_lost, 0, 2);
+	tcase_add_test(c, loss_within_the_same_drain_counts);
+	tcase_add_loop_test(c, sigkill_is_never_ignored_but_too_late, 0, 2);
+	tcase_add_test(c, fatal_is_the_last_one_sent);
+	tcase_add_test(c, sigkill_that_cuts_a_core_dump_short_is_the_end);
 	tcase_add_test(c, sigcont_cancels_stop_signals);
+	tcase_add_test(c, sigcont_cancels_in_other_threads_too);
 	tcase_add_test(c, stop_signal_cancels_sigcont);
 	tcase_add_loop_test(c, timer_is_from_the_kernel_and_from_no_task, 0, 2);
 	tcase_add_test(c, fault_is_the_targets_own);
@@ -755,7 +962,13 @@ Suite *join_suite(void)
 	tcase_add_test(c, sweep_waits_for_a_second_opinion);
 	tcase_add_test(c, sweep_keeps_what_is_pending);
 	tcase_add_loop_test(c, sweep_finds_targets_gone, 0, 2);
-	tcase_add_loop_test(c, closing_tells_blocked_from_taken, 0, 2);
+	tcase_add_test(c, sweep_knows_a_process_that_lives_on_in_other_threads);
+	tcase_add_test(c, sweep_settles_queued_signals_taken_unseen);
+	tcase_add_test(c, sweep_asks_once_a_target_and_in_parts);
+	tcase_add_test(c, sweep_ends_what_was_dying);
+	tcase_add_test(c, targets_that_nothing_waits_for_are_dropped);
+	tcase_add_test(c, caches_stay_within_bounds);
+	tcase_add_loop_test(c, closing_tells_blocked_from_pending_from_taken, 0, 5);
 	tcase_add_test(c, closing_lets_a_late_delivery_win);
 	tcase_add_test(c, closing_tells_of_a_process_that_has_not_ended);
 	tcase_add_test(c, full_table_forgets_the_oldest_and_says_so);

@@ -275,6 +275,7 @@ START_TEST(every_way_not_to_be_delivered_is_told)
 	check_fate(&out, FATE_ACCEPTED, "accepted: taken by sigwait or signalfd, or discarded",
 		   "accepted");
 	check_fate(&out, FATE_BLOCKED, "still blocked", "blocked");
+	check_fate(&out, FATE_PENDING, "still pending", "pending");
 	check_fate(&out, FATE_GONE, "target gone", "gone");
 	check_fate(&out, FATE_FORGOTTEN, "not followed further, table full", "forgotten");
 	check_fate(&out, FATE_UNCERTAIN, "delivered or accepted, its record was lost", "uncertain");

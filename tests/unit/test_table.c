@@ -32,7 +32,7 @@ END_TEST
 /* The same puts and removes on a plain array, which cannot be wrong. */
 START_TEST(behaves_like_an_array)
 {
-	static char *truth[512];
+	char *truth[512] = { 0 };
 	struct table t = { 0 };
 	size_t count = 0, len = 0;
 
