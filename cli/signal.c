@@ -44,6 +44,7 @@ struct session {
 	bool out_is_file;       /* which never makes us wait for a reader */
 	uint64_t shown;
 	struct losses reported; /* losses already told of on screen */
+	uint64_t skipped;       /* runs that the kernel skipped, as of the last sweep */
 	bool done;              /* as many lines as asked for, or no more can be written */
 	bool failed;
 	bool unread;            /* whoever read the lines has had enough, as `head` has */
@@ -191,7 +192,7 @@ static void drain(struct session *s, bool all)
 	s->output.clock_offset = clock_offset();
 	s->join.lost_earlier = s->join.lost;
 	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
-		s->join.lost = losses_sum(&losses);
+		s->join.lost = losses_sum(&losses) + s->skipped;
 	reader_drain(s->tracer.reader, all, on_record, s);
 	if (s->output.len)
 		flush(s);
@@ -230,6 +231,7 @@ static int trace(struct session *s)
 		drain(s, false);
 		now = reader_now();
 		if (now >= sweep) {
+			s->skipped = tracer_skipped(&s->tracer);
 			/* In parts, so that what comes meanwhile is read as well. */
 			sweep = join_sweep(&s->join, now) ? now + SECOND : now;
 			if (s->output.len)
@@ -276,13 +278,14 @@ static void close_trace(struct session *s)
 
 static void summarise(struct session *s)
 {
+	uint64_t skipped = tracer_skipped(&s->tracer);
 	struct losses lost;
 
 	if (tracer_losses(&s->tracer, true, &lost, &s->err)) {
 		report_error(&s->err);
 		return;
 	}
-	if ((s->options->quiet || s->unread) && !losses_sum(&lost))
+	if ((s->options->quiet || s->unread) && !losses_sum(&lost) && !skipped)
 		return;
 	fprintf(stderr, "portrace: %" PRIu64 " signals seen, %" PRIu64 " shown, %" PRIu64 " lost",
 		s->join.seen, s->shown, (uint64_t)lost.generate);
@@ -290,6 +293,9 @@ static void summarise(struct session *s)
 		fprintf(stderr, " (and %" PRIu64 " records of deliveries, %" PRIu64 " of exits)",
 			(uint64_t)lost.deliver, (uint64_t)lost.exit);
 	fputs("\n", stderr);
+	if (skipped)
+		fprintf(stderr, "portrace: the kernel skipped %" PRIu64 " runs of our programs while other BPF "
+				"programs ran: that many records, of whatever signals, may be missing\n", skipped);
 	if (lost.thread)
 		fprintf(stderr, "portrace: %" PRIu64 " new threads of watched processes were not followed: "
 				"no more than %d can be\n", (uint64_t)lost.thread, WATCHED_MAX);

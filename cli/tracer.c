@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "btf/core.h"
 #include "cli/proc.h"
@@ -18,8 +20,9 @@
 /* bpf/signal.bpf.c, compiled (bpf/embed.S). */
 extern const char signal_object_start[], signal_object_end[];
 
-#define RING_DEFAULT (2u << 20)
-#define PERF_DEFAULT (1u << 20)
+/* A CPU's perf buffer is a ring of its own: as long, but on a machine of many CPUs. */
+#define BUFFER_DEFAULT (2u << 20)
+#define PERF_TOTAL (64u << 20)
 
 /* In the order of attaching: what would be missed between two of them must come first. */
 static const char *const programs[TRACER_LINKS] = {
@@ -141,6 +144,16 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 	return 0;
 }
 
+static size_t default_buffer(enum transport transport)
+{
+	int cpus = transport == TRANSPORT_PERF ? cpus_possible() : 1;
+	size_t size = BUFFER_DEFAULT;
+
+	while (cpus > 0 && size * cpus > PERF_TOTAL && size > 128u << 10)
+		size /= 2;
+	return size;
+}
+
 /* Fits the object to the transport: the ring's size, or the rewrite to perf buffers. */
 static int lower(struct tracer *tracer, size_t buffer, struct error *err)
 {
@@ -148,7 +161,7 @@ static int lower(struct tracer *tracer, size_t buffer, struct error *err)
 	bool ring = tracer->transport == TRANSPORT_RING;
 	uint64_t step;
 
-	tracer->buffer = reader_round_size(buffer ? buffer : ring ? RING_DEFAULT : PERF_DEFAULT);
+	tracer->buffer = reader_round_size(buffer ? buffer : default_buffer(tracer->transport));
 	if (!tracer->buffer || tracer->buffer > 1u << 31)
 		return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB",
 				 buffer);
@@ -261,6 +274,62 @@ static int open_reader(struct tracer *tracer, struct error *err)
 		       : reader_new_perf(&tracer->reader, fd, tracer->buffer, err);
 }
 
+/* The programs' own count of what they could not reserve, where it cannot be mapped. */
+static int look_up_reported(const struct tracer *tracer, const struct map *map, int fd,
+			    uint32_t offset, struct losses *losses, struct error *err)
+{
+	uint8_t *value = malloc(map->value_size);
+	uint32_t zero = 0;
+	union bpf_attr attr;
+	int ret;
+
+	if (!value)
+		return error_memory(err);
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = fd;
+	attr.key = (uintptr_t)&zero;
+	attr.value = (uintptr_t)value;
+	ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+	if (!ret)
+		memcpy(losses, value + offset, sizeof(*losses));
+	free(value);
+	return ret ? error_system(err, -ret, "%s: read the count of losses", tracer->object.name)
+		   : 0;
+}
+
+static int find_reported(const struct tracer *tracer, uint32_t *map, uint32_t *offset,
+			 struct error *err)
+{
+	uint32_t size;
+
+	if (!object_global_find(&tracer->object, "losses", map, offset, &size) &&
+	    size == sizeof(struct losses))
+		return 0;
+	return error_set(err, ERROR_FORMAT, "%s: 'losses': not found", tracer->object.name);
+}
+
+/*
+ * The count is read at each drain. A mapping costs no system call, and while bpf(2) reads a
+ * map the kernel runs no program on that CPU: what hits then is skipped.
+ */
+static int map_reported(struct tracer *tracer, struct error *err)
+{
+	size_t page = sysconf(_SC_PAGESIZE), len;
+	uint32_t map, offset;
+	void *data;
+
+	if (find_reported(tracer, &map, &offset, err))
+		return -1;
+	len = (tracer->object.maps.at[map].value_size + page - 1) & ~(page - 1);
+	data = mmap(NULL, len, PROT_READ, MAP_SHARED, tracer->loaded.map_fds[map], 0);
+	if (data == MAP_FAILED)
+		return 0;
+	tracer->data = data;
+	tracer->data_len = len;
+	tracer->losses = (const struct losses *)((const char *)data + offset);
+	return 0;
+}
+
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
 {
 	struct load_options load_options;
@@ -276,7 +345,8 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 		goto fail;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
 	if (load_within_memlock(tracer, &load_options, err) ||
-	    open_reader(tracer, err) || attach_all(tracer, options, err))
+	    map_reported(tracer, err) || open_reader(tracer, err) ||
+	    attach_all(tracer, options, err))
 		goto fail;
 	return 0;
 fail:
@@ -291,6 +361,8 @@ void tracer_fini(struct tracer *tracer)
 	for (int i = TRACER_LINKS; i-- > 0;)
 		sys_close(tracer->links[i]);
 	reader_free(tracer->reader);
+	if (tracer->data)
+		munmap((void *)tracer->data, tracer->data_len);
 	if (tracer->loaded.object)
 		loaded_fini(&tracer->loaded);
 	object_fini(&tracer->object);
@@ -330,48 +402,38 @@ void tracer_count(struct tracer *tracer, const struct record *record)
 	++*loss_of(&tracer->received, record->type);
 }
 
-/* The programs' own count, in their .bss: what they could not reserve. */
 static int add_reported(const struct tracer *tracer, struct losses *losses, struct error *err)
 {
-	const struct object *obj = &tracer->object;
-	uint32_t map, offset, size, zero = 0;
-	union bpf_attr attr;
-	uint8_t *value;
-	int ret;
+	uint32_t map, offset;
 
-	if (object_global_find(obj, "losses", &map, &offset, &size) || size != sizeof(*losses))
-		return error_set(err, ERROR_FORMAT, "%s: 'losses': not found", obj->name);
-	value = malloc(obj->maps.at[map].value_size);
-	if (!value)
-		return error_memory(err);
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = tracer->loaded.map_fds[map];
-	attr.key = (uintptr_t)&zero;
-	attr.value = (uintptr_t)value;
-	ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
-	if (!ret)
-		memcpy(losses, value + offset, sizeof(*losses));
-	free(value);
-	return ret ? error_system(err, -ret, "%s: read the count of losses", obj->name) : 0;
+	if (tracer->losses) {
+		*losses = *(const volatile struct losses *)tracer->losses;
+		return 0;
+	}
+	if (find_reported(tracer, &map, &offset, err))
+		return -1;
+	return look_up_reported(tracer, &tracer->object.maps.at[map], tracer->loaded.map_fds[map],
+				offset, losses, err);
 }
 
-/*
- * A program that hits while another BPF program runs on the same CPU is skipped by the
- * kernel, which counts it (recursion_misses, Linux 5.12; for tracepoints since 6.7).
- */
-static uint64_t skipped_runs(const struct tracer *tracer, int which)
+uint64_t tracer_skipped(const struct tracer *tracer)
 {
-	struct bpf_prog_info info = { 0 };
+	struct bpf_prog_info info;
 	union bpf_attr attr;
-	int fd = loaded_prog_fd(&tracer->loaded, programs[which]);
+	uint64_t sum = 0;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	if (fd < 0 || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0)
-		return 0;
-	return info.recursion_misses;
+	for (size_t i = 0; i < tracer->object.programs.len; i++) {
+		if (tracer->loaded.prog_fds[i] < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		memset(&attr, 0, sizeof(attr));
+		attr.info.bpf_fd = tracer->loaded.prog_fds[i];
+		attr.info.info_len = sizeof(info);
+		attr.info.info = (uintptr_t)&info;
+		if (!sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
+			sum += info.recursion_misses;
+	}
+	return sum;
 }
 
 /* What the lowered programs have sent, slot by slot: less what arrived, it is what was lost. */
@@ -422,8 +484,5 @@ int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses
 		losses->generate += reader_lost(tracer->reader);
 	else if (tracer->transport == TRANSPORT_PERF && add_unreceived(tracer, losses, err))
 		return -1;
-	losses->exit += skipped_runs(tracer, 1) + skipped_runs(tracer, 2);
-	losses->deliver += skipped_runs(tracer, GENERATE - 1);
-	losses->generate += skipped_runs(tracer, GENERATE);
 	return 0;
 }

@@ -24,6 +24,9 @@ struct tracer {
 	enum transport transport; /* the one taken */
 	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
 	int links[TRACER_LINKS];
+	const struct losses *losses; /* the programs' own count, in a mapping of their data */
+	const void *data;            /* that mapping; NULL where the kernel has none (5.5) */
+	size_t data_len;
 	struct losses received;   /* records, by kind; for perf buffers' exact account */
 	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
 };
@@ -35,6 +38,12 @@ void tracer_fini(struct tracer *tracer);
 void tracer_set_phase(struct tracer *tracer, enum phase phase);
 /* To be told of each record, for the account of losses. */
 void tracer_count(struct tracer *tracer, const struct record *record);
+/*
+ * Runs that the kernel skipped because another BPF program ran on the same CPU: of which
+ * signals, and whether of any that were asked for, nobody knows. It counts them since Linux
+ * 5.12, those on tracepoints since 6.7.
+ */
+uint64_t tracer_skipped(const struct tracer *tracer);
 /*
  * What was lost so far, by kind. Exact after PHASE_OVER and a last drain; while tracing a
  * perf transport knows only the sum, given as `generate`.

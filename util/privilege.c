@@ -63,7 +63,8 @@ void privilege_explain(struct error *err)
 	else if (locked_down())
 		error_hint(err, "this kernel is locked down (confidentiality): it lets nobody trace; see "
 				"/sys/kernel/security/lockdown and the lockdown= boot parameter");
-	else
+	/* Without CAP_SYS_ADMIN it may be that after all, as the hint then says already. */
+	else if (!err->hint[0] || have >> SYS_ADMIN & 1)
 		error_hint(err, "no capability is missing: a seccomp filter, as containers have, or a "
 				"security module forbids it, or (before Linux 5.11) RLIMIT_MEMLOCK is too "
 				"low (ulimit -l) and may not be raised");

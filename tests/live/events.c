@@ -75,8 +75,8 @@ static void check_values(const struct event *e)
 					       "lost-info", "null", NULL };
 	static const char *const actions[] = { "handler", "default", "ignore", "null", NULL };
 	static const char *const reasons[] = { "ignored", "coalesced", "overflow", "accepted",
-					       "cancelled", "blocked", "gone", "ending",
-					       "forgotten", "uncertain", "null", NULL };
+					       "cancelled", "blocked", "pending", "gone", "ending",
+					       "forgotten", "pending", "uncertain", "uncertain", "null", NULL };
 	static const char *const ends[] = { "terminated", "core", "unfinished", "null", NULL };
 
 	one_of(e->line, "result", e->result, results);

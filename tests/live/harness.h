@@ -126,7 +126,7 @@ long long tracer_summary(const struct tracer *t, const char *word);
 /* Up to max events with the target process (0: any) and signal (0: any), in printed order. */
 size_t tracer_find(const struct tracer *t, pid_t target, int sig, struct event **found,
 		   size_t max);
-size_t tracer_count(const struct tracer *t, pid_t target, int sig);
+size_t count_events(const struct tracer *t, pid_t target, int sig);
 /* The one event there is; fails on none or several. */
 struct event *tracer_only(const struct tracer *t, pid_t target, int sig);
 

@@ -6,9 +6,9 @@
  */
 #include "tests/live/harness.h"
 
-Suite *fatal_suite(void);
-
 #include <limits.h>
+
+Suite *fatal_suite(void);
 
 #define THREADS 4
 
@@ -49,6 +49,7 @@ static void check_killed(const char *name, actor_fn *fn, int sig, const char *en
 	tracer_stop(&t, SIGTERM);
 	ck_assert(WIFSIGNALED(status));
 	ck_assert_int_eq(WTERMSIG(status), sig);
+	ck_assert_int_eq(!!WCOREDUMP(status), !strcmp(ends, "core"));
 	e = tracer_only(&t, a.pid, 0);
 	ck_assert_int_eq(e->signo, sig);
 	expect_ends(e, ends);
@@ -213,7 +214,7 @@ START_TEST(exit_of_a_threaded_process_is_no_signal)
 	tracer_start(&t, transport(_i));
 	ck_assert_int_eq(WEXITSTATUS(actor_end(&a)), 3);
 	tracer_stop(&t, SIGTERM);
-	ck_assert_int_eq(tracer_count(&t, a.pid, 0), 0);
+	ck_assert_int_eq(count_events(&t, a.pid, 0), 0);
 }
 END_TEST
 
@@ -245,7 +246,7 @@ START_TEST(of_two_killing_signals_only_one_ends)
 	actor_go(&a);
 	sig = WTERMSIG(actor_join(&a));
 	tracer_stop(&t, SIGTERM);
-	ck_assert_int_eq(tracer_count(&t, a.pid, 0), 2);
+	ck_assert_int_eq(count_events(&t, a.pid, 0), 2);
 	expect_ends(tracer_only(&t, a.pid, sig), "terminated");
 	expect_undelivered(tracer_only(&t, a.pid, sig == SIGTERM ? SIGUSR1 : SIGTERM),
 			   "delivered", "gone");
@@ -277,7 +278,7 @@ END_TEST
 
 START_TEST(text_tells_a_kill_in_one_line)
 {
-	char sender[32], target[32], *line, *end;
+	char sender[32], target[32], *line, *end, *arrow;
 	struct tracer t;
 	struct actor a;
 	int lines = 0;
@@ -293,7 +294,8 @@ START_TEST(text_tells_a_kill_in_one_line)
 	snprintf(target, sizeof(target), "(%d)", a.pid);
 	for (line = t.data; (end = strchr(line, '\n')); line = end + 1) {
 		*end = 0;
-		if (!strstr(line, target))
+		arrow = strstr(line, "→");
+		if (!arrow || !strstr(arrow, target))
 			continue;
 		lines++;
 		ck_assert_msg(strstr(line, "SIGTERM") && strstr(line, sender) &&

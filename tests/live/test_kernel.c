@@ -2,9 +2,9 @@
 /* Signals that the kernel sends: faults, timers, broken pipes, children's ends. */
 #include "tests/live/harness.h"
 
-Suite *kernel_suite(void);
-
 #include <sys/time.h>
+
+Suite *kernel_suite(void);
 
 /* ---- faults: the target is its own sender ---- */
 
@@ -401,7 +401,7 @@ START_TEST(child_of_another_thread_signals_the_process)
 	actor_step(&a);
 	wait_handled(1);
 	tracer_stop(&t, SIGTERM);
-	ck_assert_int_eq(tracer_count(&t, shared->ints[2], SIGCHLD), 0);
+	ck_assert_int_eq(count_events(&t, shared->ints[2], SIGCHLD), 0);
 	e = tracer_only(&t, a.pid, SIGCHLD);
 	expect_delivered(e, "handler");
 	expect_kernel(e, "CLD_EXITED");

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kernels that refuse, played on this one: a seccomp filter answers a system call with an
+ * errno, a mount namespace of the tracer's own hides or makes a file.
+ */
+#include "tests/live/harness.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mount.h>
+
+Suite *absence_suite(void);
+
+struct answer {
+	int call, number;
+};
+
+static void answer_with(void *arg)
+{
+	const struct answer *answer = arg;
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer->call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer->number),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(99);
+}
+
+/* An empty file system over a directory, seen by this process and its children only. */
+static void cover(const char *dir)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", 0, NULL))
+		_exit(99);
+}
+
+static void hide_btf(void *arg)
+{
+	cover("/sys/kernel/btf");
+}
+
+static void hide_proc(void *arg)
+{
+	cover("/proc");
+}
+
+static void lock_down(void *arg)
+{
+	struct answer answer = { SYS_perf_event_open, EPERM };
+	int fd;
+
+	cover("/sys/kernel/security");
+	fd = open("/sys/kernel/security/lockdown", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, "none integrity [confidentiality]\n", 33) != 33)
+		_exit(99);
+	answer_with(&answer);
+}
+
+static struct tracer tracer;
+
+static void begin(void)
+{
+	need_bpf();
+	need_initial_pids();
+}
+
+/* Starts it under those conditions, expects it to give up with that code and these words. */
+static void refused(const char *transport_name, void (*prepare)(void *), void *arg, int code,
+		    const char *message, const char *hint)
+{
+	struct tracer_setup setup = {
+		.transport = transport_name, .prepare = prepare, .arg = arg, .no_wait = true,
+	};
+
+	tracer_start_with(&tracer, &setup, NULL);
+	tracer_finish(&tracer);
+	ck_assert_int_eq(tracer_exit_code(&tracer), code);
+	ck_assert_msg(strstr(tracer.errors, message), "%.800s", tracer.errors);
+	ck_assert_msg(strstr(tracer.errors, hint), "%.800s", tracer.errors);
+	ck_assert_uint_eq(tracer.count, 0);
+}
+
+START_TEST(kernel_without_bpf)
+{
+	struct answer answer = { SYS_bpf, ENOSYS };
+
+	refused(transport(_i), answer_with, &answer, 4, "bpf(2): Function not implemented",
+		"CONFIG_BPF_SYSCALL");
+}
+END_TEST
+
+START_TEST(bpf_forbidden_by_more_than_capabilities)
+{
+	struct answer answer = { SYS_bpf, EPERM };
+
+	refused(transport(_i), answer_with, &answer, 3, "Operation not permitted",
+		"no capability is missing");
+}
+END_TEST
+
+START_TEST(kernel_without_perf_events)
+{
+	struct answer answer = { SYS_perf_event_open, ENOSYS };
+
+	refused("ring", answer_with, &answer, 4, "perf_event_open: Function not implemented",
+		"CONFIG_PERF_EVENTS");
+}
+END_TEST
+
+START_TEST(locked_down_kernel)
+{
+	refused("ring", lock_down, NULL, 3, "perf_event_open: Operation not permitted",
+		"locked down");
+}
+END_TEST
+
+START_TEST(kernel_without_types)
+{
+	refused(transport(_i), hide_btf, NULL, 4, "/sys/kernel/btf/vmlinux: No such file",
+		"CONFIG_DEBUG_INFO_BTF");
+}
+END_TEST
+
+START_TEST(traces_without_proc)
+{
+	struct tracer_setup setup = { .transport = transport(_i), .prepare = hide_proc };
+	const struct event *e;
+
+	signal(SIGUSR1, SIG_IGN);
+	tracer_start_with(&tracer, &setup, NULL);
+	ck_assert_int_eq(kill(getpid(), SIGUSR1), 0);
+	tracer_stop(&tracer, SIGTERM);
+	ck_assert_int_eq(tracer_exit_code(&tracer), 0);
+	e = tracer_only(&tracer, getpid(), SIGUSR1);
+	expect_undelivered(e, "ignored", "ignored");
+	expect_sender(e, getpid());
+}
+END_TEST
+
+Suite *absence_suite(void)
+{
+	Suite *s = suite_create("absence");
+	TCase *c = tcase_create("absence");
+
+	tcase_set_timeout(c, 30);
+	tcase_add_checked_fixture(c, begin, NULL);
+	tcase_add_loop_test(c, kernel_without_bpf, 0, TRANSPORTS);
+	tcase_add_loop_test(c, bpf_forbidden_by_more_than_capabilities, 0, TRANSPORTS);
+	tcase_add_test(c, kernel_without_perf_events);
+	tcase_add_test(c, locked_down_kernel);
+	tcase_add_loop_test(c, kernel_without_types, 0, TRANSPORTS);
+	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
+	suite_add_tcase(s, c);
+	return s;
+}
