@@ -50,6 +50,7 @@ struct join_entry {
 	uint32_t sender_tid, sender_pid, sender_uid;
 	uint8_t sig, result, group, standing;
 	bool sender_known;
+	bool unsent;                       /* its sending was not seen */
 	char sender_comm[COMM_LEN], target_comm[COMM_LEN];
 };
 
@@ -372,7 +373,7 @@ static void emit_delivered(struct join *join, struct join_entry *entry, uint8_t 
 	out = describe(join, entry, FATE_DELIVERED);
 	out.action = action;
 	out.ending = ending;
-	out.has_latency = entry->sender_known && until >= entry->time;
+	out.has_latency = !entry->unsent && until >= entry->time;
 	out.latency = out.has_latency ? until - entry->time : 0;
 	join->emit(join->ctx, &out);
 	entry_free(join, entry);
@@ -782,18 +783,23 @@ static struct join_entry *take(struct join *join, const struct deliver_record *r
 	return entry ? entry : take_counted(join, shared, shared_left);
 }
 
-/* Delivered, but its sending was not seen: all that is known is the target. */
+/*
+ * Delivered, but its sending was not seen: only what the delivery says is known, which is the
+ * target and, by the code, whether the kernel sent it.
+ */
 static struct join_entry *unsent_entry(struct join *join, const struct deliver_record *rec)
 {
 	struct join_entry *entry;
 
 	if (!join->unsent || rec->time < join->began || !(entry = entry_new(join)))
 		return NULL;
+	entry->unsent = true;
 	entry->time = rec->time;
 	entry->code = rec->code;
 	entry->target = rec->tid;
 	entry->group = rec->tid == rec->pid;
 	entry->sig = rec->sig;
+	entry->sender_known = rec->code > 0 || rec->code == SI_TIMER;
 	return entry;
 }
 

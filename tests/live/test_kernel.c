@@ -166,6 +166,15 @@ static int interval_timer(void *arg)
 	return idle();
 }
 
+/*
+ * A timer's interrupt may come while another BPF program runs on its CPU: the kernel then
+ * does not run ours, and portrace can only say so.
+ */
+static bool was_skipped(const struct tracer *t, const struct event *e)
+{
+	return e->sender.pid == -1 && !e->sender.kernel && strstr(t->errors, "the kernel skipped");
+}
+
 static struct event *one_by_timer(struct tracer *t, const char *name, actor_fn *fn, int *sig)
 {
 	struct actor a;
@@ -177,6 +186,8 @@ static struct event *one_by_timer(struct tracer *t, const char *name, actor_fn *
 	wait_handled(1);
 	tracer_stop(t, SIGTERM);
 	e = tracer_only(t, a.pid, *sig);
+	if (was_skipped(t, e))
+		skip("the kernel skipped the program: another one ran on this CPU");
 	expect_delivered(e, "handler");
 	ck_assert_int_eq(shared->noted[0].sig, *sig);
 	actor_end(&a);
@@ -247,6 +258,8 @@ START_TEST(periodic_timer_makes_an_object_each_time)
 	n = tracer_find(&t, a.pid, SIGUSR2, found, NOTED_MAX);
 	ck_assert_int_eq(n, shared->handled);
 	for (size_t i = 0; i < n; i++) {
+		if (was_skipped(&t, found[i]))
+			continue;
 		expect_kernel(found[i], "SI_TIMER");
 		expect_delivered(found[i], "handler");
 	}

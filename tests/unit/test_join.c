@@ -580,6 +580,18 @@ START_TEST(unseen_sending_is_said_to_be_unknown)
 }
 END_TEST
 
+/* The kernel skips a program now and then; the code of the delivery still says it was a timer. */
+START_TEST(unseen_sending_of_the_kernel_is_told_by_its_code)
+{
+	delivered_left(SIGALRM, WORKER, ACTION_HANDLER, _i ? SI_TIMER : KERNEL_CODE, 0, 0);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert(out[0].sender_known);
+	ck_assert(out[0].kernel);
+	ck_assert_uint_eq(out[0].sender.pid, 0);
+	ck_assert(!out[0].has_latency);
+}
+END_TEST
+
 START_TEST(unseen_sending_is_not_shown_under_a_sender_filter_or_before_the_start)
 {
 	join.unsent = _i;
@@ -953,6 +965,7 @@ Suite *join_suite(void)
 	tcase_add_test(c, fault_is_the_targets_own);
 	tcase_add_test(c, signal_without_info_is_from_the_kernel);
 	tcase_add_test(c, unseen_sending_is_said_to_be_unknown);
+	tcase_add_loop_test(c, unseen_sending_of_the_kernel_is_told_by_its_code, 0, 2);
 	tcase_add_loop_test(c, unseen_sending_is_not_shown_under_a_sender_filter_or_before_the_start,
 			    0, 2);
 	tcase_add_test(c, cmdline_from_proc_where_the_kernel_side_had_none);
