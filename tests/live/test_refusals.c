@@ -249,6 +249,7 @@ START_TEST(full_disk)
 	struct tracer t;
 	struct actor a;
 
+	need_bpf();
 	actor_start(&a, actor_handles, usr1);
 	tracer_start_with(&t, &(struct tracer_setup){ .transport = transport(_i),
 						      .no_wait = true },
