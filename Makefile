@@ -35,8 +35,8 @@ as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 CFLAGS ?= -g
-# What runs for every signal is built for speed, the rest for size.
-hot := cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
+# What runs for every signal, or takes most of a start, is built for speed, the rest for size.
+hot := btf/btf.c btf/core%.c cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \
@@ -128,7 +128,7 @@ san:
 	$(Q)sh tests/totals.sh build/san/test/unit "$(valgrind_run)"
 
 bench: all
-	$(Q)$(as_root) bash tests/bench/bench.sh $(O)
+	$(Q)$(as_root) bash tests/bench/bench.sh $(O) tests/bench/RESULTS.md
 
 $(O)/test/portrace.a: $(tested) $(O)/test/bpf/embed.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^

@@ -31,31 +31,38 @@
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MAX_CHAIN 64 /* of typedefs, qualifiers and arrays; the kernel's own limit is 32 */
 
-/* Bytes behind the 12 of struct btf_type: `fixed`, and `each` times vlen. */
-static const struct {
-	uint8_t known, fixed, each;
-	uint8_t named; /* can be found through btf.named */
-	uint8_t noted; /* note_type() wants to see it */
-} layout[32] = {
-	[BTF_KIND_INT] = { 1, sizeof(uint32_t), 0, 0, 1 },
-	[BTF_KIND_PTR] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_ARRAY] = { 1, sizeof(struct btf_array), 0, 0, 0 },
-	[BTF_KIND_STRUCT] = { 1, 0, sizeof(struct btf_member), 1, 1 },
-	[BTF_KIND_UNION] = { 1, 0, sizeof(struct btf_member), 1, 1 },
-	[BTF_KIND_ENUM] = { 1, 0, sizeof(struct btf_enum), 1, 1 },
-	[BTF_KIND_FWD] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_TYPEDEF] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_VOLATILE] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_CONST] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_RESTRICT] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_FUNC] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_FUNC_PROTO] = { 1, 0, sizeof(struct btf_param), 0, 0 },
-	[BTF_KIND_VAR] = { 1, sizeof(struct btf_var), 0, 0, 0 },
-	[BTF_KIND_DATASEC] = { 1, 0, sizeof(struct btf_var_secinfo), 0, 0 },
-	[BTF_KIND_FLOAT] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_DECL_TAG] = { 1, sizeof(struct btf_decl_tag), 0, 0, 0 },
-	[BTF_KIND_TYPE_TAG] = { 1, 0, 0, 0, 0 },
-	[BTF_KIND_ENUM64] = { 1, 0, sizeof(struct btf_enum64), 1, 1 },
+/*
+ * What a walk has to know of a kind, in one word, so that it is one load: bytes behind the 12
+ * of struct btf_type, which are `fixed` and `each` times vlen; can it be found through
+ * btf.named; does note_type() want to see it. Unknown kinds are 0.
+ */
+#define LAYOUT(fixed, each, named, noted) \
+	((fixed) | (each) << 8 | (named) << 16 | (noted) << 17 | 1u << 31)
+#define LAYOUT_FIXED(l) ((l) & 0xff)
+#define LAYOUT_EACH(l) ((l) >> 8 & 0xff)
+#define LAYOUT_NAMED(l) ((l) >> 16 & 1)
+#define LAYOUT_NOTED(l) ((l) >> 17 & 1)
+
+static const uint32_t layout[32] = {
+	[BTF_KIND_INT] = LAYOUT(sizeof(uint32_t), 0, 0, 1),
+	[BTF_KIND_PTR] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_ARRAY] = LAYOUT(sizeof(struct btf_array), 0, 0, 0),
+	[BTF_KIND_STRUCT] = LAYOUT(0, sizeof(struct btf_member), 1, 1),
+	[BTF_KIND_UNION] = LAYOUT(0, sizeof(struct btf_member), 1, 1),
+	[BTF_KIND_ENUM] = LAYOUT(0, sizeof(struct btf_enum), 1, 1),
+	[BTF_KIND_FWD] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_TYPEDEF] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_VOLATILE] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_CONST] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_RESTRICT] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_FUNC] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_FUNC_PROTO] = LAYOUT(0, sizeof(struct btf_param), 0, 0),
+	[BTF_KIND_VAR] = LAYOUT(sizeof(struct btf_var), 0, 0, 0),
+	[BTF_KIND_DATASEC] = LAYOUT(0, sizeof(struct btf_var_secinfo), 0, 0),
+	[BTF_KIND_FLOAT] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_DECL_TAG] = LAYOUT(sizeof(struct btf_decl_tag), 0, 0, 0),
+	[BTF_KIND_TYPE_TAG] = LAYOUT(0, 0, 0, 0),
+	[BTF_KIND_ENUM64] = LAYOUT(0, sizeof(struct btf_enum64), 1, 1),
 };
 
 static const struct btf_type *type_at(const struct btf *btf, uint32_t off)
@@ -65,9 +72,9 @@ static const struct btf_type *type_at(const struct btf *btf, uint32_t off)
 
 static uint32_t type_len(const struct btf_type *t)
 {
-	uint32_t kind = btf_kind(t);
+	uint32_t l = layout[btf_kind(t)];
 
-	return sizeof(*t) + layout[kind].fixed + layout[kind].each * btf_vlen(t);
+	return sizeof(*t) + LAYOUT_FIXED(l) + LAYOUT_EACH(l) * btf_vlen(t);
 }
 
 static int check_header(struct btf *btf, struct btf_header *h, struct error *err)
@@ -192,7 +199,7 @@ static int bad_type(const struct btf *btf, uint32_t id, uint32_t off, struct err
 {
 	uint32_t left = btf->types_len - off;
 
-	if (left >= sizeof(struct btf_type) && !layout[btf_kind(type_at(btf, off))].known) {
+	if (left >= sizeof(struct btf_type) && !layout[btf_kind(type_at(btf, off))]) {
 		error_set(err, ERROR_UNSUPPORTED, "BTF: type %u: kind: got %u, expected 1 to %u",
 			  id, btf_kind(type_at(btf, off)), BTF_KIND_ENUM64);
 		return error_hint(err, "either the file is damaged, or it is for a newer kernel "
@@ -203,13 +210,12 @@ static int bad_type(const struct btf *btf, uint32_t id, uint32_t off, struct err
 }
 
 /* What the indexes keep of a type. */
-static int note_type(struct btf *btf, const struct btf_type *t, uint32_t id, uint32_t off)
+static int note_type(struct btf *btf, uint32_t off)
 {
+	const struct btf_type *t = type_at(btf, off);
 	uint32_t kind = btf_kind(t);
 
-	if ((id - 1) % BTF_STRIDE == 0 && note_mark(btf, off))
-		return -1;
-	if (layout[kind].named && t->name_off && note_named(btf, off, t->name_off))
+	if (LAYOUT_NAMED(layout[kind]) && t->name_off && note_named(btf, off, t->name_off))
 		return -1;
 	if (kind == BTF_KIND_INT && is_long(btf_string(btf, t->name_off)))
 		btf->pointer_size = t->size == 4 ? 4 : 8;
@@ -217,27 +223,53 @@ static int note_type(struct btf *btf, const struct btf_type *t, uint32_t id, uin
 }
 
 /*
- * The one walk over all types: checks that each lies inside, and builds the indexes. Where the
- * next type begins depends on this one, so that is worked out from copies in registers.
+ * One stretch of BTF_STRIDE types from off on: where it ends, or 0 and err. This is most of
+ * what opening a kernel's BTF takes, so nothing in it depends on what is hard to foresee: where
+ * the next type begins is worked out from a table, and each offset is put down, but kept only
+ * for types that are noted. Their names, all over the place, are looked at in a loop of their
+ * own, where the processor can fetch several at once.
  */
+static uint32_t walk_stretch(struct btf *btf, uint32_t off, uint32_t id, uint32_t *count,
+			     struct error *err)
+{
+	uint32_t len = btf->types_len, noted[BTF_STRIDE], n = 0, i;
+
+	for (i = 0; i < BTF_STRIDE && len - off >= sizeof(struct btf_type); i++) {
+		const struct btf_type *t = type_at(btf, off);
+		uint32_t l = layout[btf_kind(t)], size = type_len(t);
+
+		__builtin_prefetch(btf->types + off + 2048);
+		if (!l || size > len - off)
+			break;
+		noted[n] = off;
+		n += LAYOUT_NOTED(l);
+		off += size;
+	}
+	if (i < BTF_STRIDE && off < len) {
+		bad_type(btf, id + i, off, err);
+		return 0;
+	}
+	*count = i;
+	for (i = 0; i < n; i++)
+		if (note_type(btf, noted[i])) {
+			error_memory(err);
+			return 0;
+		}
+	return off;
+}
+
+/* The one walk over all types: checks that each lies inside, and builds the indexes. */
 static int walk(struct btf *btf, struct error *err)
 {
-	const uint8_t *types = btf->types;
-	uint32_t len = btf->types_len, off = 0, id = 1, next;
+	uint32_t off = 0, id = 1, count;
 
-	for (; off < len; id++, off = next) {
-		const struct btf_type *t = (const struct btf_type *)(types + off);
-		uint32_t kind, left = len - off;
-
-		if (left < sizeof(*t))
-			return bad_type(btf, id, off, err);
-		kind = btf_kind(t);
-		next = off + type_len(t);
-		if (!layout[kind].known || next - off > left)
-			return bad_type(btf, id, off, err);
-		if ((layout[kind].noted || (id - 1) % BTF_STRIDE == 0) &&
-		    note_type(btf, t, id, off))
+	while (off < btf->types_len) {
+		if (note_mark(btf, off))
 			return error_memory(err);
+		off = walk_stretch(btf, off, id, &count, err);
+		if (!off)
+			return -1;
+		id += count;
 	}
 	btf->count = id;
 	return 0;
@@ -496,7 +528,7 @@ uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, u
 
 	if (!id || id >= btf->count || kind >= sizeof(layout) / sizeof(layout[0]))
 		return 0;
-	if (layout[kind].named && name[0])
+	if (LAYOUT_NAMED(layout[kind]) && name[0])
 		return btf->tags.len ? find_listed(btf, name, kind, after) : 0;
 	for (off = type_offset(btf, id); id < btf->count; id++) {
 		const struct btf_type *t = type_at(btf, off);

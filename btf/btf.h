@@ -35,7 +35,7 @@ struct btf {
 	size_t mapping_len;
 };
 
-#define BTF_STRIDE 64
+#define BTF_STRIDE 16
 
 /* data must be aligned to 4 bytes. On failure nothing is held. */
 int btf_init(struct btf *btf, const void *data, size_t size, struct error *err);

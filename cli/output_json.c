@@ -146,10 +146,7 @@ static void put_json_fate(struct line *l, const struct outcome *out)
 	PUT(l, ",\"result\":");
 	put_word(l, result_word(out->result));
 	PUT(l, ",\"delivered\":");
-	if (out->fate == FATE_UNCERTAIN && !out->target_ending)
-		PUT(l, "null");
-	else
-		put_bool(l, out->fate == FATE_DELIVERED);
+	put_bool(l, out->fate == FATE_DELIVERED);
 	PUT(l, ",\"latency_ns\":");
 	if (out->has_latency)
 		line_number(l, out->latency);

@@ -21,7 +21,7 @@
 extern const char signal_object_start[], signal_object_end[];
 
 /* A CPU's perf buffer is a ring of its own: as long, but on a machine of many CPUs. */
-#define BUFFER_DEFAULT (2u << 20)
+#define BUFFER_DEFAULT (1u << 20)
 #define PERF_TOTAL (64u << 20)
 
 /* In the order of attaching: what would be missed between two of them must come first. */

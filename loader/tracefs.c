@@ -2,7 +2,7 @@
 /*
  * Where tracefs is. In this order, so that the machine stays as it is:
  *
- *	mounted already          the mount point that /proc/self/mountinfo names
+ *	mounted already          in the usual place, or where /proc/self/mountinfo says
  *	fsopen, fsmount          a mount that has no place and ends with its descriptor (5.2)
  *	debugfs/tracing          what kernels before 4.1 have; touching it mounts tracefs there
  *	a private namespace      mount(2) in a mount namespace of this process alone
@@ -103,9 +103,9 @@ int tracefs_open(struct tracefs *tracefs, struct error *err)
 	int ret, detached;
 
 	tracefs->fd = -1;
-	ret = open_mounted(tracefs, "tracefs", "");
+	ret = open_dir(tracefs, "/sys/kernel/tracing");
 	if (ret && ret != -EACCES)
-		ret = open_dir(tracefs, "/sys/kernel/tracing");
+		ret = open_mounted(tracefs, "tracefs", "");
 	if (!ret || ret == -EACCES)
 		goto out;
 	detached = open_detached(tracefs);

@@ -8,7 +8,8 @@
 void *vec_grow(void **at, size_t *len, size_t *cap, size_t size)
 {
 	if (*len == *cap) {
-		size_t want = *cap ? *cap * 2 : 8;
+		/* Two kilobytes at first: moving a small array time and again costs more. */
+		size_t want = *cap ? *cap * 2 : size < 256 ? 2048 / size : 8;
 		void *grown;
 
 		if (want > SIZE_MAX / size)

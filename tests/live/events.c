@@ -76,7 +76,7 @@ static void check_values(const struct event *e)
 	static const char *const actions[] = { "handler", "default", "ignore", "null", NULL };
 	static const char *const reasons[] = { "ignored", "coalesced", "overflow", "accepted",
 					       "cancelled", "blocked", "pending", "gone", "ending",
-					       "forgotten", "pending", "uncertain", "uncertain", "null", NULL };
+					       "forgotten", "pending", "uncertain", "null", NULL };
 	static const char *const ends[] = { "terminated", "core", "unfinished", "null", NULL };
 
 	one_of(e->line, "result", e->result, results);
@@ -87,8 +87,6 @@ static void check_values(const struct event *e)
 	ck_assert_msg(!strncmp(e->signal, "SIG", 3), "signal in\n  %s", e->line);
 	ck_assert_msg(e->delivered == !strcmp(e->reason, "null"),
 		      "delivered and reason disagree in\n  %s", e->line);
-	ck_assert_msg(e->uncertain == !strcmp(e->reason, "uncertain"),
-		      "uncertain without saying so in\n  %s", e->line);
 	ck_assert_msg(e->delivered || (e->latency == -1 && !strcmp(e->ends, "null")),
 		      "not delivered, yet a latency or an end in\n  %s", e->line);
 	ck_assert_msg(!e->delivered || strcmp(e->action, "null"),
@@ -132,8 +130,7 @@ static void read_event(struct event *e, struct json_object *obj)
 	e->signo = get_int(e->line, obj, "signo", false);
 	e->code = get_string(e->line, obj, "code", true);
 	e->result = get_string(e->line, obj, "result", true);
-	e->uncertain = !get(e->line, obj, "delivered", json_type_boolean, true);
-	e->delivered = !e->uncertain && get_bool(e->line, obj, "delivered");
+	e->delivered = get_bool(e->line, obj, "delivered");
 	e->latency = get_int(e->line, obj, "latency_ns", true);
 	e->action = get_string(e->line, obj, "action", true);
 	e->reason = get_string(e->line, obj, "reason", true);

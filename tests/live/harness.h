@@ -72,7 +72,7 @@ struct event {
 	const char *line;
 	const char *time, *signal, *code, *result, *action, *reason, *ends;
 	int signo;
-	bool delivered, uncertain, group; /* uncertain: delivered is null */
+	bool delivered, group;
 	long long latency; /* ns, -1: null */
 	struct party_seen sender, target;
 	bool has_sender;

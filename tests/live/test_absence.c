@@ -141,6 +141,43 @@ START_TEST(traces_without_proc)
 }
 END_TEST
 
+/* "Max locked memory         8388608              8388608              bytes" */
+static void locked_memory(pid_t pid, char *line, size_t size)
+{
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", pid);
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	do
+		ck_assert_ptr_nonnull(fgets(line, size, file));
+	while (strncmp(line, "Max locked memory", 17));
+	fclose(file);
+}
+
+static void lower_memlock(void *arg)
+{
+	struct rlimit none = { 4096, 4096 };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none))
+		_exit(99);
+}
+
+/* This kernel charges maps to the cgroup (Linux 5.11): a limit of a page does not matter. */
+START_TEST(locked_memory_is_left_alone_where_it_does_not_count)
+{
+	struct tracer_setup setup = { .transport = transport(_i), .prepare = lower_memlock };
+	char line[256];
+
+	tracer_start_with(&tracer, &setup, NULL);
+	locked_memory(tracer.pid, line, sizeof(line));
+	ck_assert_msg(strstr(line, " 4096 "), "%s", line);
+	tracer_stop(&tracer, SIGTERM);
+	ck_assert_int_eq(tracer_exit_code(&tracer), 0);
+}
+END_TEST
+
 Suite *absence_suite(void)
 {
 	Suite *s = suite_create("absence");
@@ -154,6 +191,7 @@ Suite *absence_suite(void)
 	tcase_add_test(c, locked_down_kernel);
 	tcase_add_loop_test(c, kernel_without_types, 0, TRANSPORTS);
 	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
+	tcase_add_loop_test(c, locked_memory_is_left_alone_where_it_does_not_count, 0, TRANSPORTS);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -279,7 +279,7 @@ START_TEST(every_way_not_to_be_delivered_is_told)
 	check_fate(&out, FATE_GONE, "target gone", "gone");
 	check_fate(&out, FATE_FORGOTTEN, "not followed further, table full", "forgotten");
 	check_fate(&out, FATE_UNCERTAIN, "delivered or accepted, its record was lost", "uncertain");
-	check_has(printed(&out, true, false), "\"delivered\":null");
+	check_has(printed(&out, true, false), "\"delivered\":false");
 	out.target_ending = true;
 	check_fate(&out, FATE_IGNORED, "target is already ending", "ending");
 	check_has(printed(&out, true, false), "\"action\":null");
