@@ -38,7 +38,6 @@ struct perf_buffer {
 	uint64_t next;                     /* time of the record at data_tail, UINT64_MAX: none */
 	uint64_t checked;                  /* when it was last found alive, and how many ns */
 	uint64_t running;                  /* its event had been in service then */
-	bool dead;                         /* its CPU has been offline: to be opened anew */
 };
 
 struct perf {
@@ -132,14 +131,6 @@ static struct perf_buffer *oldest(struct perf *perf, uint64_t *until)
 	return first;
 }
 
-static void close_buffer(const struct perf *perf, struct perf_buffer *buffer)
-{
-	if (buffer->page)
-		munmap(buffer->page, perf->page + perf->size);
-	sys_close(buffer->fd);
-	*buffer = (struct perf_buffer){ .fd = -1 };
-}
-
 static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
 {
 	struct perf *perf = (struct perf *)reader;
@@ -165,9 +156,6 @@ static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx
 			buffer_hand_on(perf, buffer, fn, ctx);
 		while (buffer->next <= until && buffer->next <= limit);
 	reader->held = buffer != NULL;
-	for (int i = 0; i < perf->cpus; i++)
-		if (perf->at[i].dead && perf->at[i].next == UINT64_MAX)
-			close_buffer(perf, &perf->at[i]);
 }
 
 static int open_buffer(struct perf *perf, int cpu, struct error *err)
@@ -212,33 +200,55 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 	return reader_watch(&perf->reader, buffer->fd, err);
 }
 
+static void close_buffer(const struct perf *perf, struct perf_buffer *buffer)
+{
+	if (buffer->page)
+		munmap(buffer->page, perf->page + perf->size);
+	sys_close(buffer->fd);
+	*buffer = (struct perf_buffer){ .fd = -1 };
+}
+
 /*
  * A CPU that goes offline takes its events out of service for good: when it is back, an event
  * opened before no longer counts (perf_event_exit_cpu), and what is sent to it is lost. Its
  * clock tells: it stands still since then.
  */
-static void check_alive(struct perf_buffer *buffer)
+static bool is_dead(struct perf_buffer *buffer)
 {
 	struct { uint64_t value, running; } count;
 	uint64_t now = reader_now();
+	bool dead;
 
 	if (sys_read(buffer->fd, &count, sizeof(count)) != sizeof(count))
-		return;
-	buffer->dead = buffer->checked && count.running - buffer->running + LAG_NS <
-						  now - buffer->checked;
-	buffer->checked = now;
-	buffer->running = count.running;
+		return false;
+	dead = buffer->checked &&
+	       count.running - buffer->running + LAG_NS < now - buffer->checked;
+	if (!dead) {
+		buffer->checked = now;
+		buffer->running = count.running;
+	}
+	return dead;
+}
+
+static bool is_drained(const struct perf_buffer *buffer)
+{
+	return __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE) ==
+	       buffer->page->data_tail;
 }
 
 static int perf_tend(struct reader *reader, struct error *err)
 {
 	struct perf *perf = (struct perf *)reader;
 
-	for (int cpu = 0; cpu < perf->cpus; cpu++)
-		if (perf->at[cpu].page)
-			check_alive(&perf->at[cpu]);
-		else if (open_buffer(perf, cpu, err))
+	for (int cpu = 0; cpu < perf->cpus; cpu++) {
+		struct perf_buffer *buffer = &perf->at[cpu];
+
+		/* What is in it is read first, by the next drain. */
+		if (buffer->page && is_dead(buffer) && is_drained(buffer))
+			close_buffer(perf, buffer);
+		if (!buffer->page && open_buffer(perf, cpu, err))
 			return -1;
+	}
 	return 0;
 }
 
