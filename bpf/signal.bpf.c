@@ -28,13 +28,13 @@ const volatile __u8 by_from, by_to, by_either, by_uid;
 const volatile __u32 want_uid;
 const volatile __u32 comm_count;
 const volatile char want_comms[FILTER_COMMS][COMM_LEN]; /* NUL padded */
-const volatile __u64 wake_step = 1 << 19; /* wake the reader each time so many bytes wait */
+const volatile __u64 wake_step = 1 << 18; /* wake the reader each time so many bytes wait */
 
 struct losses losses;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 2 << 20);
+	__uint(max_entries, 1 << 20);
 } events SEC(".maps");
 
 /* How user space ends it in order: detaching takes the kernel tens of milliseconds each. */
