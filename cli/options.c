@@ -366,7 +366,7 @@ static const struct option_fact tune[] = {
 	  "how events come from the kernel: ring, perf, or auto\n"
 	  "(ring where there is one: since Linux 5.8)" },
 	{ 0, "buffer", "SIZE", take_buffer,
-	  "of the ring (1M) or each CPU's perf buffer (1M);\n"
+	  "of the ring (1M) or each CPU's perf buffer (2M);\n"
 	  "rounded up to pages by a power of two" },
 };
 

@@ -20,8 +20,10 @@
 /* bpf/signal.bpf.c, compiled (bpf/embed.S). */
 extern const char signal_object_start[], signal_object_end[];
 
-/* A CPU's perf buffer is a ring of its own: as long, but on a machine of many CPUs. */
-#define BUFFER_DEFAULT (1u << 20)
+/* A perf buffer's records are longer, and wait for those of other CPUs: twice as much room,
+ * but not on a machine of many CPUs, which has one each. */
+#define RING_DEFAULT (1u << 20)
+#define PERF_DEFAULT (2u << 20)
 #define PERF_TOTAL (64u << 20)
 
 /* In the order of attaching: what would be missed between two of them must come first. */
@@ -146,9 +148,11 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 
 static size_t default_buffer(enum transport transport)
 {
-	int cpus = transport == TRANSPORT_PERF ? cpus_possible() : 1;
-	size_t size = BUFFER_DEFAULT;
+	size_t size = PERF_DEFAULT;
+	int cpus = cpus_possible();
 
+	if (transport == TRANSPORT_RING)
+		return RING_DEFAULT;
 	while (cpus > 0 && size * cpus > PERF_TOTAL && size > 128u << 10)
 		size /= 2;
 	return size;
