@@ -216,7 +216,7 @@ static bool told_to_end(struct session *s)
 	struct signalfd_siginfo info;
 	struct pollfd out = { .fd = s->out_fd };
 
-	s->unread = poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
+	s->unread |= poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
 	return s->unread || read(s->signal_fd, &info, sizeof(info)) == sizeof(info);
 }
 

@@ -149,10 +149,11 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 static size_t default_buffer(enum transport transport)
 {
 	size_t size = PERF_DEFAULT;
-	int cpus = cpus_possible();
+	int cpus;
 
 	if (transport == TRANSPORT_RING)
 		return RING_DEFAULT;
+	cpus = cpus_possible();
 	while (cpus > 0 && size * cpus > PERF_TOTAL && size > 128u << 10)
 		size /= 2;
 	return size;
@@ -185,18 +186,13 @@ struct watch {
 static void watch_thread(void *ctx, uint32_t tid)
 {
 	struct watch *watch = ctx;
-	union bpf_attr attr;
 	uint32_t bits = 0;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = watch->map_fd;
-	attr.key = (uintptr_t)&tid;
-	attr.value = (uintptr_t)&bits;
 	/* One thread can be named by several options. */
-	sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+	sys_map_lookup(watch->map_fd, &tid, &bits);
 	bits |= watch->bits;
 	if (!watch->ret)
-		watch->ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+		watch->ret = sys_map_update(watch->map_fd, &tid, &bits);
 }
 
 static int watch_all(struct tracer *tracer, const struct options *options, bool threads,
@@ -248,7 +244,7 @@ static int attach_all(struct tracer *tracer, const struct options *options,
 	/* First the processes, then the new threads of these, then the threads they have: so
 	 * none is missed that is made meanwhile. */
 	if (watch_all(tracer, options, false, err) || attach(tracer, &tracefs, NEW_THREAD, err) ||
-	    (proc_machine() && watch_all(tracer, options, true, err)))
+	    (options->watch_len && proc_machine() && watch_all(tracer, options, true, err)))
 		goto out;
 	for (int i = NEW_THREAD + 1; i < TRACER_LINKS; i++)
 		if (attach(tracer, &tracefs, i, err))
@@ -284,16 +280,11 @@ static int look_up_reported(const struct tracer *tracer, const struct map *map, 
 {
 	uint8_t *value = malloc(map->value_size);
 	uint32_t zero = 0;
-	union bpf_attr attr;
 	int ret;
 
 	if (!value)
 		return error_memory(err);
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = fd;
-	attr.key = (uintptr_t)&zero;
-	attr.value = (uintptr_t)value;
-	ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+	ret = sys_map_lookup(fd, &zero, value);
 	if (!ret)
 		memcpy(losses, value + offset, sizeof(*losses));
 	free(value);
@@ -376,13 +367,8 @@ void tracer_fini(struct tracer *tracer)
 void tracer_set_phase(struct tracer *tracer, enum phase phase)
 {
 	uint32_t zero = 0, value = phase;
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = loaded_map_fd(&tracer->loaded, "phase");
-	attr.key = (uintptr_t)&zero;
-	attr.value = (uintptr_t)&value;
-	sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+	sys_map_update(loaded_map_fd(&tracer->loaded, "phase"), &zero, &value);
 }
 
 /* Which count of struct losses a kind of record belongs to. */
@@ -449,16 +435,11 @@ static int add_unreceived(const struct tracer *tracer, struct losses *losses, st
 	size_t stride = (scratch->value_size + 7) & ~7u;
 	struct losses sent = { 0 };
 	uint8_t *values = cpus > 0 ? malloc(cpus * stride) : NULL;
-	union bpf_attr attr;
 
 	if (!values)
 		return error_memory(err);
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = loaded_map_fd(&tracer->loaded, SCRATCH_MAP);
-	attr.value = (uintptr_t)values;
 	for (uint32_t slot = 0; !ret && slot < scratch->max_entries; slot++) {
-		attr.key = (uintptr_t)&slot;
-		ret = sys_bpf(BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr));
+		ret = sys_map_lookup(loaded_map_fd(&tracer->loaded, SCRATCH_MAP), &slot, values);
 		for (int cpu = 0; !ret && cpu < cpus; cpu++) {
 			const struct perf_slot *value = (const void *)(values + cpu * stride);
 			/* Only reserved records are built in their slot: the rest are command lines. */

@@ -19,10 +19,16 @@ static int open_event(int event_id)
 		.sample_period = 1,
 		.disabled = 1,
 	};
-	int cpus = cpus_possible(), fd = -ENODEV;
+	int fd = sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
-	for (int cpu = 0; cpu < (cpus > 0 ? cpus : 1) && fd == -ENODEV; cpu++)
+	/* How many there are is only asked where it matters: nearly always the first will do. */
+	for (int cpu = 1, cpus = 0; fd == -ENODEV; cpu++) {
+		if (!cpus)
+			cpus = cpus_possible();
+		if (cpu >= cpus)
+			break;
 		fd = sys_perf_event_open(&attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	}
 	return fd;
 }
 

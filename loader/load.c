@@ -59,12 +59,8 @@ static int create_map(const struct map *map, const struct load_options *options,
 static int fill_map(int fd, const struct map *map, struct error *err)
 {
 	__u32 zero = 0;
-	union bpf_attr attr = {
-		.map_fd = fd,
-		.key = (uintptr_t)&zero,
-		.value = (uintptr_t)map->data,
-	};
-	int ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+	union bpf_attr attr;
+	int ret = sys_map_update(fd, &zero, map->data);
 
 	if (ret < 0)
 		return error_system(err, -ret, "map '%s': set its value", map->name);

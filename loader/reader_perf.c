@@ -171,7 +171,6 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 		.read_format = PERF_FORMAT_TOTAL_TIME_RUNNING,
 	};
 	struct perf_buffer *buffer = &perf->at[cpu];
-	union bpf_attr update;
 	void *map;
 	int ret;
 
@@ -190,11 +189,7 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 				    perf->size);
 	buffer->page = map;
 	buffer->next = UINT64_MAX;
-	memset(&update, 0, sizeof(update));
-	update.map_fd = perf->map_fd;
-	update.key = (uintptr_t)&cpu;
-	update.value = (uintptr_t)&buffer->fd;
-	ret = sys_bpf(BPF_MAP_UPDATE_ELEM, &update, sizeof(update));
+	ret = sys_map_update(perf->map_fd, &cpu, &buffer->fd);
 	if (ret < 0)
 		return error_system(err, -ret, "perf buffer of CPU %d: put into the map", cpu);
 	return reader_watch(&perf->reader, buffer->fd, err);

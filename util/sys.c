@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,6 +16,27 @@ static long result(long ret)
 int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
 {
 	return result(syscall(SYS_bpf, cmd, attr, size));
+}
+
+static int map_elem(enum bpf_cmd cmd, int map_fd, const void *key, const void *value)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = map_fd;
+	attr.key = (uintptr_t)key;
+	attr.value = (uintptr_t)value;
+	return sys_bpf(cmd, &attr, sizeof(attr));
+}
+
+int sys_map_lookup(int map_fd, const void *key, void *value)
+{
+	return map_elem(BPF_MAP_LOOKUP_ELEM, map_fd, key, value);
+}
+
+int sys_map_update(int map_fd, const void *key, const void *value)
+{
+	return map_elem(BPF_MAP_UPDATE_ELEM, map_fd, key, value);
 }
 
 int sys_perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd,
@@ -41,22 +63,6 @@ ssize_t sys_read(int fd, void *buf, size_t len)
 		n = read(fd, buf, len);
 	while (n < 0 && errno == EINTR);
 	return result(n);
-}
-
-ssize_t sys_write_all(int fd, const void *buf, size_t len)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n = write(fd, (const char *)buf + done, len - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		done += n;
-	}
-	return done;
 }
 
 void sys_close(int fd)

@@ -13,13 +13,14 @@
  * hides the errno. All return the call's result, or -errno, made once, here.
  */
 int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
+/* One value of a map; key and value are as wide as the map says (per-CPU: all CPUs' values). */
+int sys_map_lookup(int map_fd, const void *key, void *value);
+int sys_map_update(int map_fd, const void *key, const void *value);
 int sys_perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd,
 			unsigned long flags);
 int sys_ioctl(int fd, unsigned long request, unsigned long arg);
 int sys_open(const char *path, int flags);
 ssize_t sys_read(int fd, void *buf, size_t len);
-/* Writes all of it, or returns -errno; a short write goes on, EINTR goes on. */
-ssize_t sys_write_all(int fd, const void *buf, size_t len);
 /* close(2) that keeps errno out of the way; fd < 0 is fine. */
 void sys_close(int fd);
 /*
