@@ -5,13 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *vec_grow(void **at, size_t *len, size_t *cap, size_t size)
+void *vec_grow(void **at, size_t *len, size_t *cap, size_t size, size_t count)
 {
-	if (*len == *cap) {
+	void *new;
+
+	if (count > SIZE_MAX / size - *len)
+		return NULL;
+	if (*len + count > *cap) {
 		/* Two kilobytes at first: moving a small array time and again costs more. */
 		size_t want = *cap ? *cap * 2 : size < 256 ? 2048 / size : 8;
 		void *grown;
 
+		if (want < *len + count)
+			want = *len + count;
 		if (want > SIZE_MAX / size)
 			return NULL;
 		grown = realloc(*at, want * size);
@@ -20,5 +26,7 @@ void *vec_grow(void **at, size_t *len, size_t *cap, size_t size)
 		*at = grown;
 		*cap = want;
 	}
-	return memset((char *)*at + (*len)++ * size, 0, size);
+	new = (char *)*at + *len * size;
+	*len += count;
+	return memset(new, 0, count * size);
 }
