@@ -2,8 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cli/options.h"
-#include "cli/signal.h"
+#include "cli/command.h"
 
 /* A descriptor that we open must not become standard output where the caller closed that. */
 static void open_standard(void)
@@ -19,18 +18,6 @@ static void open_standard(void)
 
 int main(int argc, char *argv[])
 {
-	struct options options;
-	struct error err;
-
 	open_standard();
-	error_clear(&err);
-	if (options_parse(argc, argv, &options, &err)) {
-		report_error(&err);
-		return options_exit_status(err.code);
-	}
-	if (options.help || options.version) {
-		(options.help ? options_help : options_version)(stdout);
-		return fflush(stdout) || ferror(stdout) ? STATUS_FAILED : STATUS_DONE;
-	}
-	return signal_run(&options);
+	return command_main(argc, argv);
 }

@@ -7,48 +7,13 @@
 #include <unistd.h>
 
 #include "cli/names.h"
-#include "cli/suggest.h"
-
-#ifndef VERSION
-#define VERSION "0.1"
-#endif
+#include "cli/signal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define NS_PER_S 1000000000ull
 #define PID_LAST (1 << 22)   /* PID_MAX_LIMIT on 64-bit kernels */
 #define BUFFER_LAST (1 << 30)
 #define SIGNALS_FILTERED 64  /* bits in the program's mask; mips has signals beyond */
-
-struct option_fact {
-	char letter;      /* 0: none */
-	const char *name; /* without "--" */
-	const char *arg;  /* what its argument is called; NULL: it takes none */
-	int (*take)(struct options *o, const char *arg, struct error *err);
-	const char *help; /* lines after the first are indented by the printer */
-};
-
-struct option_group {
-	const char *title;
-	const struct option_fact *facts;
-	size_t len;
-};
-
-/* Decimal digits only, none of strtoul's signs and spaces. Returns the end, or NULL. */
-static const char *parse_number(const char *text, uint64_t *value)
-{
-	const char *p = text;
-
-	for (*value = 0; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(*value, 10, value) ||
-		    __builtin_add_overflow(*value, (uint64_t)(*p - '0'), value))
-			return NULL;
-	return p == text ? NULL : p;
-}
-
-static int bad_value(struct error *err, const char *option, const char *got, const char *expected)
-{
-	return error_set(err, ERROR_USAGE, "%s: got '%s', expected %s", option, got, expected);
-}
 
 /* The next word of a comma list into word; moves *list behind it, to NULL after the last. */
 static const char *list_next(const char **list, char *word, size_t size)
@@ -86,28 +51,31 @@ static int take_pids(struct options *o, const char *option, const char *list, ui
 	uint64_t pid;
 
 	while (list) {
-		const char *end = parse_number(list_next(&list, word, sizeof(word)), &pid);
+		const char *end = args_number(list_next(&list, word, sizeof(word)), &pid);
 
 		if (!end || *end || !pid || pid > PID_LAST)
-			return bad_value(err, option, word, "a process id, or several with commas");
+			return args_bad_value(err, option, word, "a process id, or several with commas");
 		if (add_watch(o, option, pid, how, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int take_pid(struct options *o, const char *arg, struct error *err)
+static int take_pid(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	return take_pids(o, "--pid", arg, WATCH_EITHER, err);
 }
 
-static int take_from(struct options *o, const char *arg, struct error *err)
+static int take_from(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	return take_pids(o, "--from", arg, WATCH_FROM, err);
 }
 
-static int take_to(struct options *o, const char *arg, struct error *err)
+static int take_to(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	return take_pids(o, "--to", arg, WATCH_TO, err);
 }
 
@@ -122,8 +90,9 @@ static int unknown_signal(const char *word, struct error *err)
 			  "1 to %d", SIGNALS_FILTERED);
 }
 
-static int take_signal(struct options *o, const char *list, struct error *err)
+static int take_signal(void *into, const char *list, struct error *err)
 {
+	struct options *o = into;
 	char word[32];
 
 	if (o->signals == ALL_SIGNALS)
@@ -152,7 +121,7 @@ static bool passwd_line(const char *line, const char *name, uint32_t *uid)
 	if (strncmp(line, name, len) || line[len] != ':')
 		return false;
 	line = strchr(line + len + 1, ':');
-	end = line ? parse_number(line + 1, &value) : NULL;
+	end = line ? args_number(line + 1, &value) : NULL;
 	if (!end || *end != ':' || value >= UINT32_MAX) /* (uid_t)-1 is nobody's */
 		return false;
 	*uid = value;
@@ -178,30 +147,32 @@ int options_find_user(const char *passwd, const char *name, uint32_t *uid, struc
 	return error_hint(err, "users from elsewhere (LDAP, systemd) go by number: id -u %s", name);
 }
 
-static int take_uid(struct options *o, const char *arg, struct error *err)
+static int take_uid(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	const char *end;
 	uint64_t value;
 
 	o->has_uid = true;
-	end = parse_number(arg, &value);
+	end = args_number(arg, &value);
 	if (!end || *end) {
 		if (!*arg || strchr(arg, ':'))
-			return bad_value(err, "--uid", arg, "a user name or number");
+			return args_bad_value(err, "--uid", arg, "a user name or number");
 		return options_find_user("/etc/passwd", arg, &o->uid, err);
 	}
 	if (value >= UINT32_MAX)
-		return bad_value(err, "--uid", arg, "a user name or number");
+		return args_bad_value(err, "--uid", arg, "a user name or number");
 	o->uid = value;
 	return 0;
 }
 
-static int take_comm(struct options *o, const char *arg, struct error *err)
+static int take_comm(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	size_t len = strlen(arg);
 
 	if (!len)
-		return bad_value(err, "--comm", arg, "the name of a command");
+		return args_bad_value(err, "--comm", arg, "the name of a command");
 	if (len >= COMM_LEN) {
 		error_set(err, ERROR_USAGE, "--comm: '%s' has %zu bytes, at most %d can match",
 			  arg, len, COMM_LEN - 1);
@@ -233,56 +204,63 @@ static uint64_t unit_ns(const char *unit)
 	return 0;
 }
 
-static int take_duration(struct options *o, const char *arg, struct error *err)
+static int take_duration(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	uint64_t value, unit;
-	const char *end = parse_number(arg, &value);
+	const char *end = args_number(arg, &value);
 
 	unit = end ? unit_ns(end) : 0;
 	/* Up to INT64_MAX, so that a deadline made of it cannot overflow either. */
 	if (!unit || !value || value > INT64_MAX / 2 / unit)
-		return bad_value(err, "--duration", arg, "a time such as 500ms, 10, 10s, 2m or 1h");
+		return args_bad_value(err, "--duration", arg, "a time such as 500ms, 10, 10s, 2m or 1h");
 	o->duration = value * unit;
 	return 0;
 }
 
-static int take_count(struct options *o, const char *arg, struct error *err)
+static int take_count(void *into, const char *arg, struct error *err)
 {
-	const char *end = parse_number(arg, &o->count);
+	struct options *o = into;
+	const char *end = args_number(arg, &o->count);
 
 	if (!end || *end || !o->count)
-		return bad_value(err, "--count", arg, "a number from 1 on");
+		return args_bad_value(err, "--count", arg, "a number from 1 on");
 	return 0;
 }
 
-static int take_json(struct options *o, const char *arg, struct error *err)
+static int take_json(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	o->json = true;
 	return 0;
 }
 
-static int take_output(struct options *o, const char *arg, struct error *err)
+static int take_output(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	if (!*arg)
-		return bad_value(err, "--output", arg, "the name of a file");
+		return args_bad_value(err, "--output", arg, "the name of a file");
 	o->output = strcmp(arg, "-") ? arg : NULL;
 	return 0;
 }
 
-static int take_quiet(struct options *o, const char *arg, struct error *err)
+static int take_quiet(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	o->quiet = true;
 	return 0;
 }
 
-static int take_verbose(struct options *o, const char *arg, struct error *err)
+static int take_verbose(void *into, const char *arg, struct error *err)
 {
-	o->verbose = true;
+	struct options *o = into;
+	o->verbose++;
 	return 0;
 }
 
-static int take_transport(struct options *o, const char *arg, struct error *err)
+static int take_transport(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	static const char *const names[] = {
 		[TRANSPORT_AUTO] = "auto",
 		[TRANSPORT_RING] = "ring",
@@ -295,7 +273,7 @@ static int take_transport(struct options *o, const char *arg, struct error *err)
 			o->transport = i;
 			return 0;
 		}
-	return bad_value(err, "--transport", arg, "auto, ring or perf");
+	return args_bad_value(err, "--transport", arg, "auto, ring or perf");
 }
 
 static unsigned int suffix_shift(const char *suffix)
@@ -310,30 +288,19 @@ static unsigned int suffix_shift(const char *suffix)
 }
 
 /* Both buffers want pages by a power of two: what is asked for, rounded up to that. */
-static int take_buffer(struct options *o, const char *arg, struct error *err)
+static int take_buffer(void *into, const char *arg, struct error *err)
 {
+	struct options *o = into;
 	uint64_t value;
-	const char *end = parse_number(arg, &value);
+	const char *end = args_number(arg, &value);
 	unsigned int shift = end ? suffix_shift(end) : 64;
 	size_t size = sysconf(_SC_PAGESIZE);
 
 	if (shift > 63 || !value || value > (uint64_t)BUFFER_LAST >> shift)
-		return bad_value(err, "--buffer", arg, "a size up to 1G, such as 256K or 4M");
+		return args_bad_value(err, "--buffer", arg, "a size up to 1G, such as 256K or 4M");
 	while (size < value << shift)
 		size *= 2;
 	o->buffer = size;
-	return 0;
-}
-
-static int take_version(struct options *o, const char *arg, struct error *err)
-{
-	o->version = true;
-	return 0;
-}
-
-static int take_help(struct options *o, const char *arg, struct error *err)
-{
-	o->help = true;
 	return 0;
 }
 
@@ -370,236 +337,60 @@ static const struct option_fact tune[] = {
 	  "rounded up to pages by a power of two" },
 };
 
-static const struct option_fact other[] = {
-	{ 0, "version", NULL, take_version, "print the version" },
-	{ 'h', "help", NULL, take_help, "print this" },
-};
-
-#define GROUP(title, facts) { title, facts, COUNT(facts) }
-
 static const struct option_group groups[] = {
-	GROUP("Which signals (all that are given must hold; else every signal)", choose),
-	GROUP("When to end (else Ctrl-C or SIGTERM)", finish),
-	GROUP("What to show", show),
-	GROUP("How it works", tune),
-	GROUP("Other", other),
+	OPTION_GROUP("Which signals (all that are given must hold; else every signal)", choose),
+	OPTION_GROUP("When to end (else Ctrl-C or SIGTERM)", finish),
+	OPTION_GROUP("What to show", show),
+	OPTION_GROUP("How it works", tune),
 };
 
-static const char *const commands[] = { "signal" };
-
-static const struct option_fact *find_letter(char letter)
+static void options_init(struct options *o, char *const argv[])
 {
-	size_t i, j;
-
-	for (i = 0; i < COUNT(groups); i++)
-		for (j = 0; j < groups[i].len; j++)
-			if (groups[i].facts[j].letter == letter)
-				return &groups[i].facts[j];
-	return NULL;
+	memset(o, 0, sizeof(*o));
+	o->signals = ALL_SIGNALS;
+	o->named = !strcmp(argv[0], command_signal.name);
 }
 
-static const struct option_fact *find_name(const char *name, size_t len)
+/* The command's own name may stand anywhere, once. */
+static int read_word(void *into, const char *word, struct error *err)
 {
-	size_t i, j;
+	struct options *o = into;
+	int words;
 
-	for (i = 0; i < COUNT(groups); i++)
-		for (j = 0; j < groups[i].len; j++) {
-			const struct option_fact *fact = &groups[i].facts[j];
-
-			if (!strncmp(fact->name, name, len) && !fact->name[len])
-				return fact;
-		}
-	return NULL;
-}
-
-static int unknown_name(const char *name, size_t len, struct error *err)
-{
-	char word[64];
-	struct suggest s;
-	size_t i, j;
-
-	snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1), name);
-	suggest_init(&s, word);
-	for (i = 0; i < COUNT(groups); i++)
-		for (j = 0; j < groups[i].len; j++)
-			suggest_offer(&s, groups[i].facts[j].name);
-	error_set(err, ERROR_USAGE, "unknown option '--%s'", word);
-	if (s.best)
-		return error_hint(err, "did you mean '--%s'?", s.best);
-	return error_hint(err, "portrace --help lists them all");
-}
-
-static int unknown_word(const char *word, struct error *err)
-{
-	struct suggest s;
-	size_t i;
-
-	suggest_init(&s, word);
-	for (i = 0; i < COUNT(commands); i++)
-		suggest_offer(&s, commands[i]);
-	suggest_offer(&s, "help");
-	suggest_offer(&s, "version");
-	error_set(err, ERROR_USAGE, "unknown command '%s'", word);
-	if (s.best)
-		return error_hint(err, "did you mean '%s%s'?",
-				  strcmp(s.best, commands[0]) ? "--" : "", s.best);
-	if (signal_number(word))
-		return error_hint(err, "to choose signals: --signal %s", word);
-	return error_hint(err, "portrace --help says what there is");
-}
-
-/* What is left of the command line while it is read. */
-struct reading {
-	int argc, at;
-	char *const *argv;
-	struct options *o;
-	struct error *err;
-};
-
-static int missing_argument(struct reading *r, const struct option_fact *fact)
-{
-	return error_set(r->err, ERROR_USAGE, "--%s: needs an argument: --%s %s", fact->name,
-			 fact->name, fact->arg);
-}
-
-/* arg: what stood in the same word, or NULL. */
-static int take(struct reading *r, const struct option_fact *fact, const char *arg)
-{
-	if (fact->arg && !arg) {
-		if (r->at == r->argc)
-			return missing_argument(r, fact);
-		arg = r->argv[r->at++];
+	if (!o->named && !strcmp(word, command_signal.name)) {
+		o->named = true;
+		return 0;
 	}
-	return fact->take(r->o, arg, r->err);
-}
-
-/* "--name", "--name=value", "--name" "value" */
-static int read_long(struct reading *r, const char *name)
-{
-	size_t len = strcspn(name, "=");
-	const struct option_fact *fact = find_name(name, len);
-
-	if (!fact)
-		return unknown_name(name, len, r->err);
-	if (name[len] && !fact->arg)
-		return error_set(r->err, ERROR_USAGE, "--%s: got '%s', expected no argument",
-				 fact->name, name + len + 1);
-	return take(r, fact, name[len] ? name + len + 1 : NULL);
-}
-
-/* "-q", "-qv", "-p1", "-p" "1", "-qp1" */
-static int read_letters(struct reading *r, const char *letters)
-{
-	/* "-comm" would be taken for "-c omm": surely a long one with a dash too few. */
-	if (letters[1] && find_name(letters, strcspn(letters, "="))) {
-		error_set(r->err, ERROR_USAGE, "unknown option '-%s'", letters);
-		return error_hint(r->err, "did you mean '--%s'?", letters);
-	}
-	while (*letters) {
-		const struct option_fact *fact = find_letter(*letters);
-
-		if (!fact) {
-			error_set(r->err, ERROR_USAGE, "unknown option '-%c'", *letters);
-			return error_hint(r->err, "portrace --help lists them all");
-		}
-		letters++;
-		if (fact->arg)
-			return take(r, fact, *letters ? letters : NULL);
-		if (take(r, fact, NULL) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int read_word(struct reading *r, bool *command, const char *word)
-{
-	size_t i;
-
-	for (i = 0; i < COUNT(commands); i++)
-		if (!*command && !strcmp(word, commands[i])) {
-			*command = true;
-			return 0;
-		}
-	if (*command)
-		return error_set(r->err, ERROR_USAGE, "unexpected word '%s'", word);
-	return unknown_word(word, r->err);
+	if (!o->named && !command_find(1, (char *const[]){ (char *)word }, &words))
+		return command_unknown(word, err);
+	return error_set(err, ERROR_USAGE, "unexpected word '%s'", word);
 }
 
 int options_parse(int argc, char *const argv[], struct options *o, struct error *err)
 {
-	struct reading r = { argc, 1, argv, o, err };
-	bool command = false, words_only = false;
-	int ret = 0;
-
-	memset(o, 0, sizeof(*o));
-	o->signals = ALL_SIGNALS;
-	while (!ret && r.at < argc && !o->help && !o->version) {
-		const char *word = argv[r.at++];
-
-		if (words_only || word[0] != '-' || !word[1])
-			ret = read_word(&r, &command, word);
-		else if (word[1] != '-')
-			ret = read_letters(&r, word + 1);
-		else if (word[2])
-			ret = read_long(&r, word + 2);
-		else
-			words_only = true;
-	}
-	return ret;
+	options_init(o, argv);
+	return args_parse(&command_signal.args, argc, argv, o, err);
 }
 
-enum exit_status options_exit_status(enum error_code code)
+static enum exit_status run(int argc, char *const argv[])
 {
-	switch (code) {
-	case ERROR_NONE:
-		return STATUS_DONE;
-	case ERROR_USAGE:
-		return STATUS_USAGE;
-	case ERROR_PERMISSION:
-		return STATUS_PERMISSION;
-	case ERROR_UNSUPPORTED:
-		return STATUS_UNSUPPORTED;
-	default:
-		return STATUS_FAILED;
-	}
+	struct options options;
+	enum exit_status status;
+
+	options_init(&options, argv);
+	if (!command_read(&command_signal, argc, argv, &options, &status))
+		return status;
+	return signal_run(&options);
 }
 
-/* "  -p, --pid PID,...        sent by ...", further lines below the first. */
-static void help_option(FILE *to, const struct option_fact *fact)
-{
-	enum { WORDS_AT = 28 };
-	const char *line = fact->help;
-	int at;
-
-	if (fact->letter)
-		at = fprintf(to, "  -%c, --%s", fact->letter, fact->name);
-	else
-		at = fprintf(to, "      --%s", fact->name);
-	if (fact->arg)
-		at += fprintf(to, " %s", fact->arg);
-	for (;;) {
-		size_t len = strcspn(line, "\n");
-
-		fprintf(to, "%*s%.*s\n", at < WORDS_AT ? WORDS_AT - at : 1, "", (int)len, line);
-		if (!line[len])
-			return;
-		line += len + 1;
-		at = 0;
-	}
-}
-
-void options_help(FILE *to)
-{
-	size_t i, j;
-
-	fputs("Usage: portrace [signal] [options]\n"
-	      "Shows who sends which signal to whom, and what becomes of it, live.\n", to);
-	for (i = 0; i < COUNT(groups); i++) {
-		fprintf(to, "\n%s:\n", groups[i].title);
-		for (j = 0; j < groups[i].len; j++)
-			help_option(to, &groups[i].facts[j]);
-	}
-	fputs("\nExamples:\n"
+const struct command command_signal = {
+	.name = "signal",
+	.about = "who signals whom, and what comes of it; the default",
+	.usage = "[signal] [options]",
+	.text = "Shows who sends which signal to whom, and what becomes of it, live.\n",
+	.args = { "portrace", groups, COUNT(groups), read_word },
+	.notes =
+	      "Examples:\n"
 	      "  portrace                          every signal\n"
 	      "  portrace --to 812 -s TERM,KILL    who ends process 812?\n"
 	      "  portrace -c nginx -d 1m           a minute of what nginx sends and gets\n"
@@ -609,10 +400,6 @@ void options_help(FILE *to)
 	      "  1  failed while running, e.g. the output could not be written\n"
 	      "  2  the command line is wrong\n"
 	      "  3  not permitted: needs root, or CAP_BPF and CAP_PERFMON\n"
-	      "  4  this kernel cannot: no BPF, no tracefs, or locked down\n", to);
-}
-
-void options_version(FILE *to)
-{
-	fputs("portrace " VERSION "\n", to);
-}
+	      "  4  this kernel cannot: no BPF, no tracefs, or locked down\n",
+	.run = run,
+};

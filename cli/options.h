@@ -5,30 +5,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "bpf/signal.h"
+#include "cli/command.h"
 #include "compat/lower.h"
 #include "util/error.h"
 
-/*
- * The command line of `portrace [signal] ...` as a plain value. Every fact about an option
- * (letters, argument, words of help, what it does) is one line of one table in options.c,
- * which drives parsing, suggestions and the help text alike.
- */
+/* The command line of `portrace [signal] ...` as a plain value. */
 #define OPTION_PIDS 64
 #define ALL_SIGNALS UINT64_MAX
 
-enum exit_status {
-	STATUS_DONE,        /* ended as asked: Ctrl-C, SIGTERM, -d, -n, closed pipe */
-	STATUS_FAILED,      /* failed while running, e.g. the output could not be written */
-	STATUS_USAGE,       /* the command line is off */
-	STATUS_PERMISSION,  /* this user may not */
-	STATUS_UNSUPPORTED, /* this kernel cannot */
-};
-
 struct options {
-	bool help, version; /* asked for: print it and end; nothing else is set reliably */
+	bool named; /* the line has said `signal` */
 	struct {
 		uint32_t pid;
 		uint32_t how; /* WATCH_FROM, WATCH_TO, WATCH_EITHER, or-ed */
@@ -41,18 +29,16 @@ struct options {
 	size_t comm_len;
 	uint64_t duration; /* ns; 0: no end */
 	uint64_t count;    /* lines shown; 0: no end */
-	bool json, quiet, verbose;
+	bool json, quiet;
+	unsigned int verbose; /* how many times -v */
 	const char *output; /* path, borrowed from argv; NULL: standard output */
 	enum transport transport;
 	size_t buffer; /* bytes, a power of two of pages; 0: default */
 };
 
-/* argv[0] is the program. -1 with ERROR_USAGE, the hint naming the nearest right word. */
+/* As args_parse(), which it calls. */
 int options_parse(int argc, char *const argv[], struct options *o, struct error *err);
 /* The number of a user in a file like /etc/passwd, read line by line. */
 int options_find_user(const char *passwd, const char *name, uint32_t *uid, struct error *err);
-void options_help(FILE *to);
-void options_version(FILE *to);
-enum exit_status options_exit_status(enum error_code code);
 
 #endif

@@ -51,15 +51,6 @@ struct session {
 	struct error err;
 };
 
-void report_error(const struct error *err)
-{
-	fprintf(stderr, "portrace: %s\n", err->message);
-	if (err->detail[0])
-		fprintf(stderr, "%s\n", err->detail);
-	if (err->hint[0])
-		fprintf(stderr, "portrace: hint: %s\n", err->hint);
-}
-
 static const char *output_name(const struct session *s)
 {
 	return s->options->output ? s->options->output : "standard output";
@@ -400,7 +391,7 @@ enum exit_status signal_run(const struct options *options)
 
 	if (start(&s)) {
 		report_error(&s.err);
-		status = options_exit_status(s.err.code);
+		status = command_status(s.err.code);
 		goto out;
 	}
 	if (!options->quiet) {

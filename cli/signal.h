@@ -6,7 +6,5 @@
 
 /* `portrace signal`: traces until it is told to end. Writes its own messages. */
 enum exit_status signal_run(const struct options *options);
-/* An error as the user reads it, on standard error. */
-void report_error(const struct error *err);
 
 #endif

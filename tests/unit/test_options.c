@@ -54,7 +54,7 @@ START_TEST(nothing_given_means_every_signal)
 	PARSE(NULL);
 	ck_assert(o.signals == ALL_SIGNALS);
 	ck_assert_uint_eq(o.watch_len + o.comm_len, 0);
-	ck_assert(!o.has_uid && !o.json && !o.quiet && !o.verbose && !o.help && !o.version);
+	ck_assert(!o.has_uid && !o.json && !o.quiet && !o.verbose);
 	ck_assert(!o.duration && !o.count && !o.buffer && !o.output);
 	ck_assert_int_eq(o.transport, TRANSPORT_AUTO);
 }
@@ -324,7 +324,7 @@ END_TEST
 START_TEST(unknown_command_gets_the_nearest)
 {
 	REFUSED("unknown command 'sginal'", "did you mean 'signal'?", "sginal", NULL);
-	REFUSED("unknown command 'help'", "did you mean '--help'?", "help", NULL);
+	REFUSED("unknown command 'hepl'", "did you mean 'help'?", "hepl", NULL);
 	REFUSED("unknown command 'TERM'", "to choose signals: --signal TERM", "TERM", NULL);
 	REFUSED("unknown command 'banana'", "portrace --help says what there is", "banana", NULL);
 	REFUSED("unknown command '-'", "portrace --help says what there is", "-", NULL);
@@ -341,12 +341,13 @@ END_TEST
 
 START_TEST(help_and_version_end_parsing)
 {
-	PARSE("--help", "--banana", NULL);
-	ck_assert(o.help);
-	PARSE("-qh", "--banana", NULL);
-	ck_assert(o.help);
-	PARSE("--version", "--banana", NULL);
-	ck_assert(o.version);
+	struct error err;
+
+	ck_assert_int_eq(parse(&o, &err, (const char *const[]){ "--help", "--banana", NULL }),
+			 ARGS_HELP);
+	ck_assert_int_eq(parse(&o, &err, (const char *const[]){ "-qh", "--banana", NULL }), ARGS_HELP);
+	ck_assert_int_eq(parse(&o, &err, (const char *const[]){ "--version", "--banana", NULL }),
+			 ARGS_VERSION);
 }
 END_TEST
 
@@ -356,13 +357,13 @@ START_TEST(help_names_every_option_and_fits_80_columns)
 		"-p, --pid", "--from", "--to", "-s, --signal", "-u, --uid", "-c, --comm",
 		"-d, --duration", "-n, --count", "--json", "-o, --output", "-q, --quiet",
 		"--transport", "--buffer", "-v, --verbose", "--version", "-h, --help",
-		"Examples:", "Exit codes:",
+		"Examples:", "Exit codes:", "Commands:",
 	};
 	char *text = NULL, *line;
 	size_t len, i;
 	FILE *f = open_memstream(&text, &len);
 
-	options_help(f);
+	command_help(&command_signal, f);
 	fclose(f);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		ck_assert_msg(strstr(text, names[i]), "%s", names[i]);
@@ -378,7 +379,7 @@ START_TEST(version_is_one_line)
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
 
-	options_version(f);
+	command_version(f);
 	fclose(f);
 	ck_assert_int_eq(strncmp(text, "portrace ", 9), 0);
 	ck_assert_ptr_eq(strchr(text, '\n'), text + len - 1);
@@ -388,12 +389,12 @@ END_TEST
 
 START_TEST(errors_have_exit_codes)
 {
-	ck_assert_int_eq(options_exit_status(ERROR_NONE), 0);
-	ck_assert_int_eq(options_exit_status(ERROR_SYSTEM), 1);
-	ck_assert_int_eq(options_exit_status(ERROR_VERIFIER), 1);
-	ck_assert_int_eq(options_exit_status(ERROR_USAGE), 2);
-	ck_assert_int_eq(options_exit_status(ERROR_PERMISSION), 3);
-	ck_assert_int_eq(options_exit_status(ERROR_UNSUPPORTED), 4);
+	ck_assert_int_eq(command_status(ERROR_NONE), 0);
+	ck_assert_int_eq(command_status(ERROR_SYSTEM), 1);
+	ck_assert_int_eq(command_status(ERROR_VERIFIER), 1);
+	ck_assert_int_eq(command_status(ERROR_USAGE), 2);
+	ck_assert_int_eq(command_status(ERROR_PERMISSION), 3);
+	ck_assert_int_eq(command_status(ERROR_UNSUPPORTED), 4);
 }
 END_TEST
 
