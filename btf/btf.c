@@ -5,6 +5,7 @@
  *          | hdr_len            24, or more later |
  *          | type_off, type_len   \ counted from  |
  *          | str_off,  str_len    / hdr_len       |
+ *          | layout_off, layout_len (newer only)  |
  *          +--------------------------------------+
  *   types: | name_off, info, size or type | extra |  id 1
  *          | name_off, info, size or type |       |  id 2
@@ -12,9 +13,16 @@
  *          +--------------------------------------+
  *   str:   | \0 i n t \0 t a s k _ s t r u c t \0 |
  *          +--------------------------------------+
+ * layout:  | info_sz:8, elem_sz:8, flags:16       |  kind 0
+ *          | info_sz:8, elem_sz:8, flags:16       |  kind 1, ...
+ *          +--------------------------------------+
  *
  * info is kind_flag << 31 | kind << 24 | vlen. How long `extra` is follows from kind and vlen,
- * so the types can only be found by walking over all before them.
+ * so the types can only be found by walking over all before them. The layout section says it of
+ * kinds that the reader does not know: info_sz bytes, and elem_sz times vlen.
+ *
+ * All of it but the strings are words of 32 bits, so one byte order becomes the other by
+ * turning each word round (and the header's 16 bits of magic, and those of flags).
  */
 #include "btf/btf.h"
 
@@ -34,7 +42,8 @@
 /*
  * What a walk has to know of a kind, in one word, so that it is one load: bytes behind the 12
  * of struct btf_type, which are `fixed` and `each` times vlen; can it be found through
- * btf.named; does note_type() want to see it. Unknown kinds are 0.
+ * btf.named; does note_type() want to see it. Unknown kinds are 0. No type is longer than
+ * 12 + 255 + 255 * 0xffffff bytes, which is less than 2^32.
  */
 #define LAYOUT(fixed, each, named, noted) \
 	((fixed) | (each) << 8 | (named) << 16 | (noted) << 17 | 1u << 31)
@@ -43,7 +52,7 @@
 #define LAYOUT_NAMED(l) ((l) >> 16 & 1)
 #define LAYOUT_NOTED(l) ((l) >> 17 & 1)
 
-static const uint32_t layout[32] = {
+static const uint32_t known_layout[BTF_KINDS] = {
 	[BTF_KIND_INT] = LAYOUT(sizeof(uint32_t), 0, 0, 1),
 	[BTF_KIND_PTR] = LAYOUT(0, 0, 0, 0),
 	[BTF_KIND_ARRAY] = LAYOUT(sizeof(struct btf_array), 0, 0, 0),
@@ -70,54 +79,150 @@ static const struct btf_type *type_at(const struct btf *btf, uint32_t off)
 	return (const struct btf_type *)(btf->types + off);
 }
 
-static uint32_t type_len(const struct btf_type *t)
+uint32_t btf_length(const struct btf *btf, const struct btf_type *t)
 {
-	uint32_t l = layout[btf_kind(t)];
+	uint32_t l = btf->layout[btf_kind(t)];
 
 	return sizeof(*t) + LAYOUT_FIXED(l) + LAYOUT_EACH(l) * btf_vlen(t);
 }
 
-static int check_header(struct btf *btf, struct btf_header *h, struct error *err)
-{
-	struct cursor c = { btf->data, btf->size }, body;
+/* struct btf_header with what newer kernels add to it. */
+struct header {
+	struct btf_header old;
+	uint32_t layout_off, layout_len;
+};
 
-	if ((uintptr_t)btf->data & 3)
-		return error_set(err, ERROR_USAGE, "BTF: got data at an odd address, "
-				 "expected alignment to 4 bytes");
-	if (!cursor_at(&c, 0, sizeof(*h)))
+/* The header in native byte order, what the blob lacks of it 0. */
+static int read_header(struct btf *btf, struct header *h, struct error *err)
+{
+	size_t len = btf->size < sizeof(*h) ? btf->size : sizeof(*h);
+	uint32_t *word = (uint32_t *)h;
+	size_t i;
+
+	memset(h, 0, sizeof(*h));
+	if (btf->size < sizeof(h->old))
 		return error_set(err, ERROR_FORMAT, "BTF: header: got %zu bytes, expected at "
-				 "least %zu", btf->size, sizeof(*h));
-	memcpy(h, btf->data, sizeof(*h));
-	if (h->magic == (uint16_t)(BTF_MAGIC << 8 | BTF_MAGIC >> 8)) {
-		error_set(err, ERROR_UNSUPPORTED,
-			  "BTF: byte order: got the other one, expected this machine's");
-		return error_hint(err, "use the BTF of a kernel of this machine's byte order");
+				 "least %zu", btf->size, sizeof(h->old));
+	memcpy(h, btf->data, len);
+	if (h->old.magic == __builtin_bswap16(BTF_MAGIC)) {
+		btf->foreign = true;
+		h->old.magic = BTF_MAGIC;
+		for (i = 1; i < sizeof(*h) / sizeof(*word); i++)
+			word[i] = __builtin_bswap32(word[i]);
 	}
-	if (h->magic != BTF_MAGIC)
+	if (h->old.magic != BTF_MAGIC)
 		return error_set(err, ERROR_FORMAT, "BTF: magic: got 0x%04x, expected 0x%04x",
-				 h->magic, BTF_MAGIC);
-	if (h->version != BTF_VERSION)
+				 h->old.magic, BTF_MAGIC);
+	if (h->old.version != BTF_VERSION)
 		return error_set(err, ERROR_UNSUPPORTED, "BTF: version: got %u, expected %u",
-				 h->version, BTF_VERSION);
-	if (h->hdr_len < sizeof(*h) || h->hdr_len > btf->size || h->hdr_len & 3)
+				 h->old.version, BTF_VERSION);
+	if (h->old.hdr_len < sizeof(h->old) || h->old.hdr_len > btf->size || h->old.hdr_len & 3)
 		return error_set(err, ERROR_FORMAT, "BTF: header length: got %u, expected a "
-				 "multiple of 4 from %zu to %zu", h->hdr_len, sizeof(*h),
+				 "multiple of 4 from %zu to %zu", h->old.hdr_len, sizeof(h->old),
 				 btf->size);
-	body = (struct cursor){ btf->data + h->hdr_len, btf->size - h->hdr_len };
-	if (h->type_off & 3 || !cursor_at(&body, h->type_off, h->type_len))
-		return error_set(err, ERROR_FORMAT, "BTF: types: got %u bytes at %u, expected them "
-				 "aligned within %zu", h->type_len, h->type_off, body.size);
-	if (!cursor_at(&body, h->str_off, h->str_len))
-		return error_set(err, ERROR_FORMAT, "BTF: strings: got %u bytes at %u, expected "
-				 "them within %zu", h->str_len, h->str_off, body.size);
-	btf->types = body.data + h->type_off;
-	btf->types_len = h->type_len;
-	btf->strings = (const char *)body.data + h->str_off;
-	btf->strings_len = h->str_len;
-	if (!h->str_len || btf->strings[0] || btf->strings[h->str_len - 1])
-		return error_set(err, ERROR_FORMAT, "BTF: strings: got a section of %u bytes that "
-				 "does not begin and end with NUL", h->str_len);
+	/* What stands there where the header ends earlier is no part of it. */
+	if (h->old.hdr_len < sizeof(*h))
+		h->layout_off = h->layout_len = 0;
 	return 0;
+}
+
+static int check_sections(const struct btf *btf, const struct header *h, struct error *err)
+{
+	struct cursor body = { btf->data + h->old.hdr_len, btf->size - h->old.hdr_len };
+
+	if (h->old.type_off & 3 || !cursor_at(&body, h->old.type_off, h->old.type_len))
+		return error_set(err, ERROR_FORMAT, "BTF: types: got %u bytes at %u, expected them "
+				 "aligned within %zu", h->old.type_len, h->old.type_off, body.size);
+	if (h->layout_off & 3 || h->layout_len & 3 ||
+	    !cursor_at(&body, h->layout_off, h->layout_len))
+		return error_set(err, ERROR_FORMAT, "BTF: layout: got %u bytes at %u, expected them "
+				 "aligned within %zu", h->layout_len, h->layout_off, body.size);
+	if (!cursor_at(&body, h->old.str_off, h->old.str_len))
+		return error_set(err, ERROR_FORMAT, "BTF: strings: got %u bytes at %u, expected "
+				 "them within %zu", h->old.str_len, h->old.str_off, body.size);
+	return 0;
+}
+
+/* Split BTF may have no strings of its own, and the empty one is its base's. */
+static int check_strings(const struct btf *btf, struct error *err)
+{
+	uint32_t len = btf->strings_len;
+
+	if (!len && btf->base)
+		return 0;
+	if (len && !btf->strings[len - 1] && (btf->base || !btf->strings[0]))
+		return 0;
+	return error_set(err, ERROR_FORMAT, "BTF: strings: got a section of %u bytes that "
+			 "does not begin and end with NUL", len);
+}
+
+static void swap_words(uint8_t *at, uint32_t len)
+{
+	uint32_t word;
+
+	for (; len >= sizeof(word); len -= sizeof(word), at += sizeof(word)) {
+		memcpy(&word, at, sizeof(word));
+		word = __builtin_bswap32(word);
+		memcpy(at, &word, sizeof(word));
+	}
+}
+
+/* Makes btf->data aligned and native. */
+static int make_native(struct btf *btf, const struct header *h, struct error *err)
+{
+	uint8_t *copy, *body;
+
+	if (!btf->foreign && !((uintptr_t)btf->data & 3))
+		return 0;
+	copy = malloc(btf->size);
+	if (!copy)
+		return error_memory(err);
+	memcpy(copy, btf->data, btf->size);
+	if (btf->foreign) {
+		body = copy + h->old.hdr_len;
+		memcpy(copy, h, h->old.hdr_len < sizeof(*h) ? h->old.hdr_len : sizeof(*h));
+		swap_words(body + h->old.type_off, h->old.type_len);
+		/* Of a layout's word only the flags have two bytes, and nobody reads those. */
+	}
+	btf->data = btf->copy = copy;
+	return 0;
+}
+
+/* Kinds that are not known are stepped over where the blob says how long they are. */
+static int take_layout(struct btf *btf, const struct header *h, struct error *err)
+{
+	const uint8_t *at = btf->data + h->old.hdr_len + h->layout_off;
+	uint32_t kind, kinds = h->layout_len / 4;
+
+	btf->layout = known_layout;
+	if (kinds <= BTF_KIND_ENUM64 + 1)
+		return 0;
+	btf->own_layout = malloc(sizeof(known_layout));
+	if (!btf->own_layout)
+		return error_memory(err);
+	memcpy(btf->own_layout, known_layout, sizeof(known_layout));
+	for (kind = BTF_KIND_ENUM64 + 1; kind < kinds && kind < BTF_KINDS; kind++)
+		btf->own_layout[kind] = LAYOUT((uint32_t)at[4 * kind], (uint32_t)at[4 * kind + 1],
+					       0, 0);
+	btf->layout = btf->own_layout;
+	return 0;
+}
+
+/* The strings are looked at last: what turned words round may have changed them. */
+static int open_sections(struct btf *btf, struct error *err)
+{
+	struct header h;
+	const uint8_t *body;
+
+	if (read_header(btf, &h, err) || check_sections(btf, &h, err) ||
+	    make_native(btf, &h, err) || take_layout(btf, &h, err))
+		return -1;
+	body = btf->data + h.old.hdr_len;
+	btf->types = body + h.old.type_off;
+	btf->types_len = h.old.type_len;
+	btf->strings = (const char *)body + h.old.str_off;
+	btf->strings_len = h.old.str_len;
+	return check_strings(btf, err);
 }
 
 /* A pointer is as wide as a long on every machine that Linux runs on. */
@@ -163,12 +268,26 @@ static uint8_t name_tag(const char *name, size_t left)
 	return hash >> 24;
 }
 
+/* The string and the bytes that may be read from it on, its NUL among them; NULL: not there. */
+static const char *find_string(const struct btf *btf, uint32_t off, size_t *left)
+{
+	while (off < btf->strings_start)
+		btf = btf->base;
+	off -= btf->strings_start;
+	if (off >= btf->strings_len)
+		return NULL;
+	*left = btf->strings_len - off;
+	return btf->strings + off;
+}
+
 static int note_named(struct btf *btf, uint32_t off, uint32_t name_off)
 {
+	size_t left;
+	const char *name = find_string(btf, name_off, &left);
 	uint32_t *at;
 	uint8_t *tag;
 
-	if (name_off >= btf->strings_len)
+	if (!name)
 		return 0;
 	/* Both grow in step; calls for each of 12,000 would show in the time of a start. */
 	if (btf->named.len == btf->named.cap || btf->tags.len == btf->tags.cap) {
@@ -181,7 +300,7 @@ static int note_named(struct btf *btf, uint32_t off, uint32_t name_off)
 		tag = &btf->tags.at[btf->tags.len++];
 	}
 	*at = off;
-	*tag = name_tag(btf->strings + name_off, btf->strings_len - name_off);
+	*tag = name_tag(name, left);
 	return 0;
 }
 
@@ -199,14 +318,14 @@ static int bad_type(const struct btf *btf, uint32_t id, uint32_t off, struct err
 {
 	uint32_t left = btf->types_len - off;
 
-	if (left >= sizeof(struct btf_type) && !layout[btf_kind(type_at(btf, off))]) {
-		error_set(err, ERROR_UNSUPPORTED, "BTF: type %u: kind: got %u, expected 1 to %u",
-			  id, btf_kind(type_at(btf, off)), BTF_KIND_ENUM64);
+	if (left >= sizeof(struct btf_type) && !btf->layout[btf_kind(type_at(btf, off))]) {
+		error_set(err, ERROR_UNSUPPORTED, "BTF: type %u: kind: got %u, expected 1 to %u, at "
+			  "offset %u of the types", id, btf_kind(type_at(btf, off)), BTF_KIND_ENUM64, off);
 		return error_hint(err, "either the file is damaged, or it is for a newer kernel "
 				  "than this program knows of");
 	}
 	return error_set(err, ERROR_FORMAT, "BTF: type %u: got only %u bytes to the end of the "
-			 "section, expected all of it", id, left);
+			 "section, expected all of it, at offset %u of the types", id, left, off);
 }
 
 /* What the indexes keep of a type. */
@@ -215,7 +334,7 @@ static int note_type(struct btf *btf, uint32_t off)
 	const struct btf_type *t = type_at(btf, off);
 	uint32_t kind = btf_kind(t);
 
-	if (LAYOUT_NAMED(layout[kind]) && t->name_off && note_named(btf, off, t->name_off))
+	if (LAYOUT_NAMED(btf->layout[kind]) && t->name_off && note_named(btf, off, t->name_off))
 		return -1;
 	if (kind == BTF_KIND_INT && is_long(btf_string(btf, t->name_off)))
 		btf->pointer_size = t->size == 4 ? 4 : 8;
@@ -236,7 +355,7 @@ static uint32_t walk_stretch(struct btf *btf, uint32_t off, uint32_t id, uint32_
 
 	for (i = 0; i < BTF_STRIDE && len - off >= sizeof(struct btf_type); i++) {
 		const struct btf_type *t = type_at(btf, off);
-		uint32_t l = layout[btf_kind(t)], size = type_len(t);
+		uint32_t l = btf->layout[btf_kind(t)], size = btf_length(btf, t);
 
 		__builtin_prefetch(btf->types + off + 2048);
 		if (!l || size > len - off)
@@ -261,7 +380,7 @@ static uint32_t walk_stretch(struct btf *btf, uint32_t off, uint32_t id, uint32_
 /* The one walk over all types: checks that each lies inside, and builds the indexes. */
 static int walk(struct btf *btf, struct error *err)
 {
-	uint32_t off = 0, id = 1, count;
+	uint32_t off = 0, id = btf->first, count;
 
 	while (off < btf->types_len) {
 		if (note_mark(btf, off))
@@ -275,19 +394,38 @@ static int walk(struct btf *btf, struct error *err)
 	return 0;
 }
 
-int btf_init(struct btf *btf, const void *data, size_t size, struct error *err)
+int btf_init_split(struct btf *btf, const struct btf *base, const void *data, size_t size,
+		   struct error *err)
 {
-	struct btf_header h;
-
 	memset(btf, 0, sizeof(*btf));
 	btf->data = data;
 	btf->size = size;
-	btf->pointer_size = 8;
-	if (check_header(btf, &h, err) || walk(btf, err)) {
+	btf->base = base;
+	btf->first = base ? btf_count(base) : 1;
+	btf->strings_start = base ? base->strings_start + base->strings_len : 0;
+	btf->pointer_size = base ? base->pointer_size : 8;
+	if (open_sections(btf, err) || walk(btf, err)) {
 		btf_fini(btf);
 		return -1;
 	}
 	return 0;
+}
+
+int btf_init(struct btf *btf, const void *data, size_t size, struct error *err)
+{
+	return btf_init_split(btf, NULL, data, size, err);
+}
+
+int btf_init_owned(struct btf *btf, const struct btf *base, void *blob, size_t size,
+		   struct error *err)
+{
+	int ret = btf_init_split(btf, base, blob, size, err);
+
+	if (ret || btf->copy)
+		free(blob);
+	else
+		btf->copy = blob;
+	return ret;
 }
 
 /* len bytes of fd in memory of their own. Returns -errno. */
@@ -337,7 +475,7 @@ static int open_failed(const char *path, int sys, struct error *err)
 	return -1;
 }
 
-int btf_open(struct btf *btf, const char *path, struct error *err)
+int btf_open(struct btf *btf, const struct btf *base, const char *path, struct error *err)
 {
 	int fd = sys_open(path, O_RDONLY), ret;
 	void *mapping = NULL;
@@ -359,7 +497,7 @@ int btf_open(struct btf *btf, const char *path, struct error *err)
 	sys_close(fd);
 	if (ret < 0)
 		return open_failed(path, -ret, err);
-	if (btf_init(btf, mapping, len, err)) {
+	if (btf_init_split(btf, base, mapping, len, err)) {
 		munmap(mapping, len);
 		return error_wrap(err, "%s", path);
 	}
@@ -370,7 +508,7 @@ int btf_open(struct btf *btf, const char *path, struct error *err)
 
 int btf_open_kernel(struct btf *btf, struct error *err)
 {
-	if (!btf_open(btf, KERNEL_BTF, err))
+	if (!btf_open(btf, NULL, KERNEL_BTF, err))
 		return 0;
 	if (err->code == ERROR_NOT_FOUND)
 		error_hint(err, "the kernel describes its types there since Linux 5.4, where it "
@@ -383,6 +521,8 @@ void btf_fini(struct btf *btf)
 	vec_fini(&btf->marks);
 	vec_fini(&btf->named);
 	vec_fini(&btf->tags);
+	free(btf->copy);
+	free(btf->own_layout);
 	if (btf->mapping)
 		munmap(btf->mapping, btf->mapping_len);
 	memset(btf, 0, sizeof(*btf));
@@ -394,16 +534,16 @@ uint32_t btf_count(const struct btf *btf)
 }
 
 /*
- * Offset of a type that is known to be there, e.g. id 130: the mark (130 - 1) / 64 = 2 is
- * that of id 129; one step from there.
+ * Offset of one of its own types, that is known to be there, e.g. id 35 of BTF without a base:
+ * the mark (35 - 1) / 16 = 2 is that of id 33; two steps from there.
  */
 static uint32_t type_offset(const struct btf *btf, uint32_t id)
 {
-	uint32_t off = btf->marks.at[(id - 1) / BTF_STRIDE];
-	uint32_t steps = (id - 1) % BTF_STRIDE;
+	uint32_t off = btf->marks.at[(id - btf->first) / BTF_STRIDE];
+	uint32_t steps = (id - btf->first) % BTF_STRIDE;
 
 	while (steps--)
-		off += type_len(type_at(btf, off));
+		off += btf_length(btf, type_at(btf, off));
 	return off;
 }
 
@@ -421,14 +561,16 @@ static uint32_t type_id(const struct btf *btf, uint32_t off)
 		else
 			high = mid;
 	}
-	id = 1 + low * BTF_STRIDE;
+	id = btf->first + low * BTF_STRIDE;
 	for (at = btf->marks.at[low]; at < off; id++)
-		at += type_len(type_at(btf, at));
+		at += btf_length(btf, type_at(btf, at));
 	return id;
 }
 
 const struct btf_type *btf_type(const struct btf *btf, uint32_t id)
 {
+	while (btf->base && id < btf->first)
+		btf = btf->base;
 	if (!id || id >= btf->count)
 		return NULL;
 	return type_at(btf, type_offset(btf, id));
@@ -436,7 +578,10 @@ const struct btf_type *btf_type(const struct btf *btf, uint32_t id)
 
 const char *btf_string(const struct btf *btf, uint32_t off)
 {
-	return off < btf->strings_len ? btf->strings + off : "";
+	size_t left;
+	const char *s = find_string(btf, off, &left);
+
+	return s ? s : "";
 }
 
 uint32_t btf_resolve(const struct btf *btf, uint32_t id)
@@ -507,37 +652,51 @@ static bool is_named(const struct btf *btf, const struct btf_type *t, const char
 	return btf_kind(t) == kind && !strcmp(btf_string(btf, t->name_off), name);
 }
 
-static uint32_t find_listed(const struct btf *btf, const char *name, uint32_t kind, uint32_t after)
+/* Both look among its own types only, from id on. */
+static uint32_t find_listed(const struct btf *btf, const char *name, uint32_t kind, uint32_t id)
 {
 	const uint8_t *tag = btf->tags.at, *end = tag + btf->tags.len;
-	uint32_t start = after ? type_offset(btf, after) : 0;
+	uint32_t start = type_offset(btf, id);
 	uint8_t wanted = name_tag(name, strlen(name) + 1);
 
 	for (; tag < end && (tag = memchr(tag, wanted, end - tag)); tag++) {
 		uint32_t off = btf->named.at[tag - btf->tags.at];
 
-		if ((off > start || !after) && is_named(btf, type_at(btf, off), name, kind))
+		if (off >= start && is_named(btf, type_at(btf, off), name, kind))
 			return type_id(btf, off);
+	}
+	return 0;
+}
+
+static uint32_t find_walking(const struct btf *btf, const char *name, uint32_t kind, uint32_t id)
+{
+	uint32_t off;
+
+	for (off = type_offset(btf, id); id < btf->count; id++) {
+		const struct btf_type *t = type_at(btf, off);
+
+		if (is_named(btf, t, name, kind))
+			return id;
+		off += btf_length(btf, t);
 	}
 	return 0;
 }
 
 uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after)
 {
-	uint32_t id = after + 1, off;
+	uint32_t id = after + 1, found = 0;
 
-	if (!id || id >= btf->count || kind >= sizeof(layout) / sizeof(layout[0]))
+	if (kind >= BTF_KINDS || !id)
 		return 0;
-	if (LAYOUT_NAMED(layout[kind]) && name[0])
-		return btf->tags.len ? find_listed(btf, name, kind, after) : 0;
-	for (off = type_offset(btf, id); id < btf->count; id++) {
-		const struct btf_type *t = type_at(btf, off);
-
-		if (is_named(btf, t, name, kind))
-			return id;
-		off += type_len(t);
+	if (btf->base && id < btf->first) {
+		found = btf_find_next(btf->base, name, kind, after);
+		id = btf->first;
 	}
-	return 0;
+	if (found || id >= btf->count)
+		return found;
+	if (LAYOUT_NAMED(btf->layout[kind]) && name[0])
+		return btf->tags.len ? find_listed(btf, name, kind, id) : 0;
+	return find_walking(btf, name, kind, id);
 }
 
 uint32_t btf_find(const struct btf *btf, const char *name, uint32_t kind)

@@ -11,9 +11,16 @@
 #include "util/vec.h"
 
 /*
- * A parsed BTF blob, in native byte order. The blob is borrowed and must outlive this. Type
- * ids are 1-based; 0 is void. Every blob is hostile: the walk at the start checks that each
- * type lies inside, the accessors check ids and string offsets; nothing reads outside.
+ * A parsed BTF blob. Type ids are 1-based; 0 is void. Every blob is hostile: the walk at the
+ * start checks that each type lies inside, the accessors check ids and string offsets; nothing
+ * reads outside. What types refer to is not looked at: that is btf_check().
+ *
+ * The blob is borrowed and must outlive this, unless it was handed over. Where it is of the
+ * other byte order, or not aligned to 4 bytes, a copy in native order is made of it, so that
+ * whoever looks at types need not know.
+ *
+ * Split BTF, as of a kernel module, goes on where its base ends: ids from btf_count(base) on,
+ * string offsets from the end of the base's strings on. It can name all that is in the base.
  *
  * A kernel's BTF holds more than 100,000 types, of which a program needs a handful, so there
  * is no table of all of them: only every BTF_STRIDE-th id has its offset noted, and one walks
@@ -22,31 +29,51 @@
 struct btf {
 	const uint8_t *data;    /* whole blob */
 	size_t size;
-	const uint8_t *types;   /* type section */
+	const struct btf *base; /* borrowed; NULL: this is not split */
+	const uint8_t *types;   /* type section, its own only */
 	uint32_t types_len;
-	const char *strings;    /* string section, begins and ends with NUL */
+	const char *strings;    /* string section, its own only; begins and ends with NUL */
 	uint32_t strings_len;
-	uint32_t count;         /* ids 1 .. count - 1 are there; 0 or 1: no types at all */
+	uint32_t strings_start; /* offset by which types name its first byte: 0 without a base */
+	uint32_t first;         /* own ids are first .. count - 1 */
+	uint32_t count;
 	uint32_t pointer_size;  /* of the machine described: its long's, 8 where it has none */
-	VEC(uint32_t) marks;    /* id 1 + n * BTF_STRIDE -> offset in the type section */
+	bool foreign;           /* of a machine of the other byte order */
+	const uint32_t *layout; /* how long types are, by kind */
+	VEC(uint32_t) marks;    /* id first + n * BTF_STRIDE -> offset in the type section */
 	VEC(uint32_t) named;    /* offsets of structs, unions and enums that have a name, rising */
 	VEC(uint8_t) tags;      /* for each of those, a hash of its name */
+	void *copy;             /* owned, or NULL: what data points to */
 	void *mapping;          /* owned, where btf_open made it */
 	size_t mapping_len;
+	uint32_t *own_layout;   /* owned, or NULL: layout, where the blob brings one */
 };
 
 #define BTF_STRIDE 16
+#define BTF_KINDS 128 /* 7 bits of info */
 
-/* data must be aligned to 4 bytes. On failure nothing is held. */
+/* On failure nothing is held. base: NULL, or what split BTF goes on from; must outlive it. */
 int btf_init(struct btf *btf, const void *data, size_t size, struct error *err);
+int btf_init_split(struct btf *btf, const struct btf *base, const void *data, size_t size,
+		   struct error *err);
+/* The same; the blob, malloc'ed, becomes its own, and is freed on failure, too. */
+int btf_init_owned(struct btf *btf, const struct btf *base, void *blob, size_t size,
+		   struct error *err);
 /* Maps a file of bare BTF, such as those under /sys/kernel/btf, until btf_fini. */
-int btf_open(struct btf *btf, const char *path, struct error *err);
+int btf_open(struct btf *btf, const struct btf *base, const char *path, struct error *err);
 /* The running kernel's own. ERROR_NOT_FOUND where it has none. About a millisecond. */
 int btf_open_kernel(struct btf *btf, struct error *err);
 void btf_fini(struct btf *btf);
+/*
+ * Looks at everything that the types refer to, for files that nobody vouches for: ids and names
+ * that are there, kinds that fit, no type that contains or stands for itself, no chain or
+ * nesting that is too deep to follow. Says which type, and at which offset of the section.
+ */
+int btf_check(const struct btf *btf, struct error *err);
 
-uint32_t btf_count(const struct btf *btf); /* ids 1 .. count-1 are valid */
+uint32_t btf_count(const struct btf *btf); /* ids 1 .. count-1 are valid, a base's included */
 const struct btf_type *btf_type(const struct btf *btf, uint32_t id); /* NULL: no such id */
+uint32_t btf_length(const struct btf *btf, const struct btf_type *t); /* in bytes, with its extra */
 const char *btf_string(const struct btf *btf, uint32_t off);         /* "" where out of range */
 /* Follows typedefs, qualifiers and type tags; a cycle ends at 0. Ids that are not there stay. */
 uint32_t btf_resolve(const struct btf *btf, uint32_t id);
@@ -57,14 +84,18 @@ uint32_t btf_find(const struct btf *btf, const char *name, uint32_t kind);
 /* First such type with a greater id than `after`, or 0. */
 uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after);
 
+/*
+ * As newer kernels have it: 7 bits of kind and 24 of vlen, of which older ones use 5 and 16, and
+ * keep the others 0.
+ */
 static inline uint32_t btf_kind(const struct btf_type *t)
 {
-	return BTF_INFO_KIND(t->info);
+	return t->info >> 24 & 0x7f;
 }
 
 static inline uint32_t btf_vlen(const struct btf_type *t)
 {
-	return BTF_INFO_VLEN(t->info);
+	return t->info & 0xffffff;
 }
 
 static inline bool btf_is_composite(const struct btf_type *t)

@@ -169,7 +169,8 @@ int parse_btf(struct parse *p)
 	obj->image_len = s->size;
 	if (relocate_image(p, section))
 		return -1;
-	if (btf_init(&obj->btf, obj->image, obj->image_len, p->err))
+	if (btf_init(&obj->btf, obj->image, obj->image_len, p->err) ||
+	    btf_check(&obj->btf, p->err))
 		return error_wrap(p->err, "%s", obj->name);
 	return complete_datasecs(p);
 }

@@ -217,7 +217,7 @@ static const struct {
 } headers[] = {
 	{ "BTF: magic: got 0x0001, expected 0xeb9f", 0, 0x00010001, ERROR_FORMAT },
 	{ "BTF: version: got 9, expected 1", 0, 0x0009eb9f, ERROR_UNSUPPORTED },
-	{ "BTF: byte order: got the other one", 0, 0x00019feb, ERROR_UNSUPPORTED },
+	{ "BTF: header length: got 402653184,", 0, 0x00019feb, ERROR_FORMAT },
 	{ "BTF: header length: got 20,", 4, 20, ERROR_FORMAT },
 	{ "BTF: header length: got 26,", 4, 26, ERROR_FORMAT },
 	{ "BTF: header length: got 4294967292,", 4, 0xfffffffc, ERROR_FORMAT },
@@ -298,15 +298,374 @@ START_TEST(flipped_bytes_never_lead_outside)
 		}
 		btf_find(&btf, "nobody", BTF_KIND_STRUCT);
 		btf_find(&btf, "nobody", BTF_KIND_TYPEDEF);
+		btf_check(&btf, &err);
 		btf_fini(&btf);
 	}
 	free(copy);
 }
 END_TEST
 
+/* ---- the other byte order, odd addresses ---- */
+
+/* Turns a blob of build_blob() round by hand: header, then words up to the strings. */
+static void turn_round(uint32_t *blob)
+{
+	uint32_t words = 6 + ((struct btf_header *)blob)->type_len / 4;
+	uint16_t *magic = (uint16_t *)blob;
+
+	*magic = *magic << 8 | *magic >> 8;
+	for (uint32_t i = 1; i < words; i++)
+		blob[i] = __builtin_bswap32(blob[i]);
+}
+
+START_TEST(other_byte_order_reads_the_same)
+{
+	const struct btf_member *m;
+	size_t size;
+
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	build_type(&b, BTF_KIND_STRUCT, "s", 8);
+	build_member(&b, "first", 1, 0);
+	build_member(&b, "second", 1, 32);
+	size = build_blob(&b);
+	turn_round(b.blob);
+	ck_assert_msg(!btf_init(&btf, b.blob, size, &err), "%s", err.message);
+	ck_assert(btf.foreign);
+	ck_assert_uint_eq(btf_count(&btf), 3);
+	ck_assert_uint_eq(btf_find(&btf, "s", BTF_KIND_STRUCT), 2);
+	m = btf_extra(btf_type(&btf, 2));
+	ck_assert_str_eq(btf_string(&btf, m[1].name_off), "second");
+	ck_assert_uint_eq(btf_member_bit_offset(btf_type(&btf, 2), &m[1]), 32);
+	ck_assert_int_eq(btf_size(&btf, 1), 4);
+	ck_assert_int_eq(btf_check(&btf, &err), 0);
+}
+END_TEST
+
+START_TEST(other_byte_order_with_sections_that_overlap_keeps_its_strings_ended)
+{
+	struct btf_header *h = (struct btf_header *)b.blob;
+	size_t size;
+
+	build_int(&b, "int", 4, BTF_INT_SIGNED);
+	size = build_blob(&b);
+	/* The strings are the last bytes of the types: turned round, their NULs are elsewhere. */
+	h->str_off = 8;
+	h->str_len = 8;
+	b.blob[6 + 2] = 0x00000041;
+	b.blob[6 + 3] = 0x41000000;
+	turn_round(b.blob);
+	ck_assert_int_eq(btf_init(&btf, b.blob, size, &err), -1);
+	expect_error(ERROR_FORMAT, "BTF: strings: got a section of 8 bytes that does not begin and end");
+}
+END_TEST
+
+START_TEST(odd_address_is_as_good_as_any)
+{
+	char *odd;
+	size_t size;
+
+	build_int(&b, "int", 4, 0);
+	size = build_blob(&b);
+	odd = malloc(size + 1);
+	memcpy(odd + 1, b.blob, size);
+	ck_assert_msg(!btf_init(&btf, odd + 1, size, &err), "%s", err.message);
+	free(odd);
+	ck_assert_uint_eq(btf_find(&btf, "int", BTF_KIND_INT), 1);
+}
+END_TEST
+
+START_TEST(blob_handed_over_is_freed_either_way)
+{
+	size_t size;
+	void *blob;
+
+	build_int(&b, "int", 4, 0);
+	size = build_blob(&b);
+	blob = malloc(size);
+	memcpy(blob, b.blob, size);
+	ck_assert_msg(!btf_init_owned(&btf, NULL, blob, size, &err), "%s", err.message);
+	ck_assert_uint_eq(btf_find(&btf, "int", BTF_KIND_INT), 1);
+	btf_fini(&btf);
+	blob = malloc(size);
+	memcpy(blob, b.blob, size);
+	turn_round(blob);
+	ck_assert_msg(!btf_init_owned(&btf, NULL, blob, size, &err), "%s", err.message);
+	btf_fini(&btf);
+	ck_assert_int_eq(btf_init_owned(&btf, NULL, calloc(1, 8), 8, &err), -1);
+}
+END_TEST
+
+/* ---- layout section ---- */
+
+/* A blob with a type of kind 40 in it, 8 bytes long and 2 for each of its vlen. */
+static size_t build_with_layout(uint32_t *blob, uint32_t kinds)
+{
+	struct btf_header *h = (struct btf_header *)blob;
+	uint32_t *layout_off = blob + 6, *layout_len = blob + 7;
+	size_t size;
+
+	build_int(&b, "int", 4, 0);
+	build_type(&b, 40, "news", 0x01020304);
+	build_word(&b, 0xffffffff);
+	build_word(&b, 0xffffffff);
+	build_more(&b);
+	build_more(&b);
+	build_word(&b, 0xffffffff);
+	build_type(&b, BTF_KIND_PTR, NULL, 1);
+	size = build_blob(&b);
+	memcpy(blob, b.blob, sizeof(*h));
+	memcpy((char *)blob + 32, (char *)b.blob + sizeof(*h), size - sizeof(*h));
+	h->hdr_len = 32;
+	*layout_off = (size - sizeof(*h) + 3) & ~3u;
+	*layout_len = kinds * 4;
+	if (kinds > 40) {
+		uint8_t *at = (uint8_t *)blob + 32 + *layout_off + 4 * 40;
+
+		at[0] = 8;
+		at[1] = 2;
+	}
+	return 32 + *layout_off + *layout_len;
+}
+
+START_TEST(kinds_unknown_are_stepped_over_by_the_layout_section)
+{
+	uint32_t blob[256] = { 0 };
+	size_t size = build_with_layout(blob, 41);
+
+	ck_assert_msg(!btf_init(&btf, blob, size, &err), "%s", err.message);
+	ck_assert_uint_eq(btf_count(&btf), 4);
+	ck_assert_uint_eq(btf_kind(btf_type(&btf, 2)), 40);
+	ck_assert_str_eq(btf_string(&btf, btf_type(&btf, 2)->name_off), "news");
+	ck_assert_uint_eq(btf_length(&btf, btf_type(&btf, 2)), 12 + 8 + 2 * 2);
+	ck_assert_int_eq(btf_size(&btf, 2), -1);
+	ck_assert_uint_eq(btf_type(&btf, 3)->type, 1);
+	ck_assert_msg(!btf_check(&btf, &err), "%s", err.message);
+}
+END_TEST
+
+START_TEST(kinds_that_the_layout_leaves_out_stay_unknown)
+{
+	uint32_t blob[256] = { 0 };
+	size_t size = build_with_layout(blob, 40);
+
+	ck_assert_int_eq(btf_init(&btf, blob, size, &err), -1);
+	expect_error(ERROR_UNSUPPORTED,
+		     "BTF: type 2: kind: got 40, expected 1 to 19, at offset 16 of the types");
+}
+END_TEST
+
+START_TEST(layout_outside_is_named)
+{
+	uint32_t blob[256] = { 0 };
+	size_t size = build_with_layout(blob, 41);
+
+	ck_assert_int_eq(btf_init(&btf, blob, size - 4, &err), -1);
+	expect_error(ERROR_FORMAT, "BTF: layout: got 164 bytes at");
+}
+END_TEST
+
+START_TEST(twenty_four_bits_of_members_are_read)
+{
+	struct btf_type t = { .info = 0x04123456 };
+
+	ck_assert_uint_eq(btf_vlen(&t), 0x123456);
+	ck_assert_uint_eq(btf_kind(&t), BTF_KIND_STRUCT);
+}
+END_TEST
+
+/* ---- split BTF ---- */
+
+START_TEST(split_btf_goes_on_where_its_base_ends)
+{
+	static struct builder more;
+	struct btf split;
+	size_t size;
+
+	build_int(&b, "int", 4, 0);
+	build_type(&b, BTF_KIND_STRUCT, "shared", 4);
+	build_member(&b, "m", 1, 0);
+	open_built();
+	memset(&more, 0, sizeof(more));
+	build_type(&more, BTF_KIND_STRUCT, NULL, 8);
+	build_word(&more, btf.strings_len + build_string(&more, "own"));
+	build_word(&more, 2); /* struct shared */
+	build_word(&more, 0);
+	build_more(&more);
+	build_type(&more, BTF_KIND_PTR, NULL, 3);
+	build_type(&more, BTF_KIND_STRUCT, NULL, 4);
+	/* Its name is the base's. */
+	more.types[more.last] = btf_type(&btf, 2)->name_off;
+	size = build_blob(&more);
+	ck_assert_msg(!btf_init_split(&split, &btf, more.blob, size, &err), "%s", err.message);
+	ck_assert_msg(!btf_check(&split, &err), "%s", err.message);
+	ck_assert_uint_eq(btf_count(&split), 6);
+	ck_assert_ptr_eq(btf_type(&split, 2), btf_type(&btf, 2));
+	ck_assert_uint_eq(btf_kind(btf_type(&split, 4)), BTF_KIND_PTR);
+	ck_assert_ptr_null(btf_type(&split, 6));
+	ck_assert_str_eq(btf_string(&split, ((const struct btf_member *)
+				btf_extra(btf_type(&split, 3)))->name_off), "own");
+	ck_assert_uint_eq(btf_find(&split, "shared", BTF_KIND_STRUCT), 2);
+	ck_assert_uint_eq(btf_find_next(&split, "shared", BTF_KIND_STRUCT, 2), 5);
+	ck_assert_uint_eq(btf_find_next(&split, "shared", BTF_KIND_STRUCT, 5), 0);
+	ck_assert_uint_eq(btf_find(&split, "int", BTF_KIND_INT), 1);
+	ck_assert_int_eq(btf_size(&split, 2), 4);
+	btf_fini(&split);
+}
+END_TEST
+
+START_TEST(split_btf_may_have_no_strings)
+{
+	struct btf split;
+	static struct builder more;
+	size_t size;
+
+	build_int(&b, "int", 4, 0);
+	open_built();
+	memset(&more, 0, sizeof(more));
+	build_type(&more, BTF_KIND_PTR, NULL, 1);
+	size = build_blob(&more) - 1;
+	((struct btf_header *)more.blob)->str_len = 0;
+	ck_assert_msg(!btf_init_split(&split, &btf, more.blob, size, &err), "%s", err.message);
+	ck_assert_int_eq(btf_size(&split, 2), 8);
+	btf_fini(&split);
+}
+END_TEST
+
+/* ---- btf_check ---- */
+
+static void expect_check(const char *message)
+{
+	open_built();
+	ck_assert_int_eq(btf_check(&btf, &err), -1);
+	expect_error(ERROR_FORMAT, message);
+}
+
+START_TEST(struct_in_itself_is_found_through_array_and_typedef)
+{
+	build_type(&b, BTF_KIND_STRUCT, "s", 4);
+	build_member(&b, "m", 2, 0);
+	build_array(&b, 3, 3, 1);
+	build_type(&b, BTF_KIND_TYPEDEF, "t", 1);
+	expect_check("BTF: type 1 's' at offset 0 of the types: contents: got 1, expected none that "
+		     "contain themselves");
+}
+END_TEST
+
+START_TEST(struct_that_points_to_itself_is_fine)
+{
+	build_type(&b, BTF_KIND_STRUCT, "s", 8);
+	build_member(&b, "next", 2, 0);
+	build_type(&b, BTF_KIND_PTR, NULL, 1);
+	open_built();
+	ck_assert_msg(!btf_check(&btf, &err), "%s", err.message);
+}
+END_TEST
+
+START_TEST(pointer_to_itself_is_a_chain_without_end)
+{
+	build_type(&b, BTF_KIND_PTR, NULL, 2);
+	build_type(&b, BTF_KIND_CONST, NULL, 1);
+	expect_check("BTF: type 1 at offset 0 of the types: chain: got 1, expected none that leads back");
+}
+END_TEST
+
+START_TEST(function_that_takes_itself_is_a_chain_without_end)
+{
+	build_type(&b, BTF_KIND_PTR, NULL, 2);
+	build_type(&b, BTF_KIND_FUNC_PROTO, NULL, 0);
+	build_word(&b, 0);
+	build_word(&b, 1);
+	build_more(&b);
+	expect_check("BTF: type 1 at offset 0 of the types: chain: got 1, expected none");
+}
+END_TEST
+
+START_TEST(chain_of_64_is_fine_and_of_65_too_long)
+{
+	for (uint32_t i = 1; i < 64; i++)
+		build_type(&b, BTF_KIND_PTR, NULL, i + 1);
+	build_int(&b, "int", 4, 0);
+	open_built();
+	ck_assert_msg(!btf_check(&btf, &err), "%s", err.message);
+	btf_fini(&btf);
+	build_type(&b, BTF_KIND_CONST, NULL, 1);
+	expect_check("BTF: type 65 at offset 772 of the types: depth: got 65, expected at most 64");
+}
+END_TEST
+
+/* One type that refers to what is not there, or is not what it should be. */
+static const struct {
+	const char *message;
+	uint32_t kind, value, words[3], len, vlen;
+} wrong[] = {
+	{ "type 3 'x' at offset 28 of the types: type: got 9, expected the id of a type",
+	  BTF_KIND_TYPEDEF, 9, { 0 }, 0, 0 },
+	{ "type: got 9, expected the id of a type",
+	  BTF_KIND_PTR, 9, { 0 }, 0, 0 },
+	{ "type: got 2, expected the id of a type",
+	  BTF_KIND_CONST, 2, { 0 }, 0, 0 }, /* a section */
+	{ "type: got 1, expected the id of a function prototype",
+	  BTF_KIND_FUNC, 1, { 0 }, 0, 0 },
+	{ "element: got 0, expected the id of a type",
+	  BTF_KIND_ARRAY, 0, { 0, 1, 1 }, 3, 0 },
+	{ "element: got 7, expected the id of a type",
+	  BTF_KIND_ARRAY, 0, { 7, 1, 1 }, 3, 0 },
+	{ "index: got 7, expected the id of a type",
+	  BTF_KIND_ARRAY, 0, { 1, 7, 1 }, 3, 0 },
+	{ "member: got 7, expected the id of a type",
+	  BTF_KIND_STRUCT, 4, { 0, 7, 0 }, 3, 1 },
+	{ "member: got 0, expected the id of a type",
+	  BTF_KIND_UNION, 4, { 0, 0, 0 }, 3, 1 },
+	{ "bit offset of a member: got 33, expected one within",
+	  BTF_KIND_STRUCT, 4, { 0, 1, 33 }, 3, 1 },
+	{ "name: got 999, expected an offset",
+	  BTF_KIND_STRUCT, 4, { 999, 1, 0 }, 3, 1 },
+	{ "name: got 999, expected an offset",
+	  BTF_KIND_ENUM, 4, { 999, 0 }, 2, 1 },
+	{ "name: got 999, expected an offset",
+	  BTF_KIND_ENUM64, 8, { 999, 0, 0 }, 3, 1 },
+	{ "size: got 3, expected 1, 2, 4 or 8",
+	  BTF_KIND_ENUM, 3, { 0 }, 0, 0 },
+	{ "size: got 16, expected 1, 2, 4 or 8",
+	  BTF_KIND_ENUM64, 16, { 0 }, 0, 0 },
+	{ "return type: got 9, expected the id of a type",
+	  BTF_KIND_FUNC_PROTO, 9, { 0 }, 0, 0 },
+	{ "parameter: got 9, expected the id of a type",
+	  BTF_KIND_FUNC_PROTO, 1, { 0, 9 }, 2, 1 },
+	{ "variable: got 1, expected the id of a variable",
+	  BTF_KIND_DATASEC, 4, { 1, 0, 4 }, 3, 1 },
+	{ "what it tags: got 9, expected an id",
+	  BTF_KIND_DECL_TAG, 9, { -1 }, 1, 0 },
+	{ "component: got 0, expected a member or parameter",
+	  BTF_KIND_DECL_TAG, 1, { 0 }, 1, 0 },
+	{ "bits: got 64, expected no more than its size holds",
+	  BTF_KIND_INT, 4, { 64 }, 1, 0 },
+};
+
+START_TEST(wrong_reference_names_type_and_offset)
+{
+	build_int(&b, "int", 4, 0);
+	build_type(&b, BTF_KIND_DATASEC, ".data", 4);
+	build_type(&b, wrong[_i].kind, "x", wrong[_i].value);
+	for (uint32_t i = 0; i < wrong[_i].len; i++)
+		build_word(&b, wrong[_i].words[i]);
+	for (uint32_t i = 0; i < wrong[_i].vlen; i++)
+		build_more(&b);
+	expect_check(wrong[_i].message);
+}
+END_TEST
+
+START_TEST(name_outside_the_strings_is_named)
+{
+	build_type(&b, BTF_KIND_PTR, NULL, 0);
+	b.types[0] = 77;
+	expect_check("BTF: type 1 at offset 0 of the types: name: got 77, expected an offset within");
+}
+END_TEST
+
 START_TEST(missing_file_is_not_found)
 {
-	ck_assert_int_eq(btf_open(&btf, "/nonexistent/btf", &err), -1);
+	ck_assert_int_eq(btf_open(&btf, NULL, "/nonexistent/btf", &err), -1);
 	expect_error(ERROR_NOT_FOUND, "/nonexistent/btf: No such file or directory");
 }
 END_TEST
@@ -317,11 +676,11 @@ START_TEST(file_that_is_no_btf_is_named)
 	int fd = mkstemp(path);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(btf_open(&btf, path, &err), -1);
+	ck_assert_int_eq(btf_open(&btf, NULL, path, &err), -1);
 	expect_error(ERROR_FORMAT, ": size: got 0, expected BTF");
 	ck_assert_int_eq(write(fd, "this is no BTF at all, sorry", 28), 28);
 	close(fd);
-	ck_assert_int_eq(btf_open(&btf, path, &err), -1);
+	ck_assert_int_eq(btf_open(&btf, NULL, path, &err), -1);
 	expect_error(ERROR_FORMAT, ": BTF: magic: got 0x");
 	unlink(path);
 }
@@ -350,6 +709,7 @@ START_TEST(kernel_btf_describes_this_machine)
 		listed++;
 	}
 	ck_assert_uint_gt(listed, 0);
+	ck_assert_msg(!btf_check(&btf, &err), "%s", err.message);
 }
 END_TEST
 
@@ -371,6 +731,24 @@ Suite *btf_suite(void)
 	tcase_add_loop_test(tc, damaged_header_is_named, 0, sizeof(headers) / sizeof(headers[0]));
 	tcase_add_test(tc, cut_blob_is_an_error_at_every_length);
 	tcase_add_test(tc, flipped_bytes_never_lead_outside);
+	tcase_add_test(tc, other_byte_order_reads_the_same);
+	tcase_add_test(tc, other_byte_order_with_sections_that_overlap_keeps_its_strings_ended);
+	tcase_add_test(tc, odd_address_is_as_good_as_any);
+	tcase_add_test(tc, blob_handed_over_is_freed_either_way);
+	tcase_add_test(tc, kinds_unknown_are_stepped_over_by_the_layout_section);
+	tcase_add_test(tc, kinds_that_the_layout_leaves_out_stay_unknown);
+	tcase_add_test(tc, layout_outside_is_named);
+	tcase_add_test(tc, twenty_four_bits_of_members_are_read);
+	tcase_add_test(tc, split_btf_goes_on_where_its_base_ends);
+	tcase_add_test(tc, split_btf_may_have_no_strings);
+	tcase_add_test(tc, struct_in_itself_is_found_through_array_and_typedef);
+	tcase_add_test(tc, struct_that_points_to_itself_is_fine);
+	tcase_add_test(tc, pointer_to_itself_is_a_chain_without_end);
+	tcase_add_test(tc, function_that_takes_itself_is_a_chain_without_end);
+	tcase_add_test(tc, chain_of_64_is_fine_and_of_65_too_long);
+	tcase_add_test(tc, name_outside_the_strings_is_named);
+	tcase_add_loop_test(tc, wrong_reference_names_type_and_offset, 0,
+			    sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(tc, missing_file_is_not_found);
 	tcase_add_test(tc, file_that_is_no_btf_is_named);
 	if (access(KERNEL_BTF, R_OK) == 0)
