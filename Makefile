@@ -3,6 +3,7 @@
 #   make            build/portrace, one static binary        make setup    install what building needs
 #   make run        the same, set-up included, and run it    make check    set-up, then all tests
 #   make unit|live  one kind of tests    make san   ASan, UBSan and valgrind    make bench   figures
+#   make fuzz       the parsers, FUZZ_SECONDS=30 each
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -30,6 +31,7 @@ STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) build/m
 BPF_TARGET = $(call once,BPF_TARGET,$(CC) -dM -E -x c /dev/null | \
 	grep -q 'BYTE_ORDER__ __ORDER_BIG' && echo bpfeb || echo bpfel)
 LLVM_STRIP = $(call once,LLVM_STRIP,$(CLANG) -print-prog-name=llvm-strip)
+LLVM_OBJCOPY = $(call once,LLVM_OBJCOPY,$(CLANG) -print-prog-name=llvm-objcopy)
 CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check json-c)
 as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -49,6 +51,7 @@ static := $(if $(SAN),,-static -no-pie)
 sources := $(wildcard $(addsuffix /*.c,util btf loader compat cli))
 shim := util/libelf_shim.c
 objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(sources)),$(sources)))
+library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,build/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,build/%.o,$(wildcard tests/fixtures/*.bpf.c))
 tested := $(patsubst %.c,$(O)/test/%.o,$(filter-out $(shim) cli/main.c,$(sources)))
@@ -56,7 +59,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live san valgrind bench install clean FORCE
+.PHONY: all setup run check unit live san valgrind fuzz bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -126,6 +129,33 @@ san:
 	$(Q)$(MAKE) $(jobs) build/test/unit
 	$(Q)$(MAKE) $(jobs) SAN=1 build/san/test/unit
 	$(Q)sh tests/totals.sh build/san/test/unit "$(valgrind_run)"
+
+# Seeds: each fixture's sections of that name.
+FUZZ_SECONDS ?= 30
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz:
+	$(Q)sh util/setup.sh build test fuzz
+	$(Q)$(MAKE) $(jobs) $(patsubst %,build/fuzz/fuzz_%,$(fuzzers)) build/fuzz/seeds/stamp
+	$(Q)sh tests/totals.sh "sh tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(fuzzers)"
+
+build/fuzz/seeds/stamp: $(fixtures)
+	$(Q)mkdir -p $(patsubst %,$(@D)/%,$(fuzzers))
+	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); \
+		for s in btf:.BTF ext:.BTF.ext; do \
+			$(LLVM_OBJCOPY) --dump-section $${s#*:}=$(@D)/$${s%:*}/$$n $$f /dev/null 2>/dev/null || :; \
+		done; done
+	$(Q)touch $@
+
+build/fuzz/obj/%.o: %.c | build/tools-test
+	$(call say,CC,$< (fuzz))
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(flags) -DFIXTURES='"$(CURDIR)/build/fixtures"' $(fuzz_flags) \
+		-fsanitize=fuzzer-no-link -c -o $@ $<
+
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,build/fuzz/obj/%.o,$(library))
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf
 
 bench: all
 	$(Q)$(as_root) bash tests/bench/bench.sh $(O) tests/bench/RESULTS.md

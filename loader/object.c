@@ -17,7 +17,7 @@ int parse_fail(struct parse *p, enum error_code code, const char *fmt, ...)
 	return error_set(p->err, code, "%s: %s", p->obj->name, text);
 }
 
-static void parse_fini(struct parse *p)
+void parse_fini(struct parse *p)
 {
 	vec_fini(&p->sections);
 	vec_fini(&p->symbols);

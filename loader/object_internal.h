@@ -96,6 +96,8 @@ struct parse {
 int parse_fail(struct parse *p, enum error_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* What parsing took for itself; not the object. */
+void parse_fini(struct parse *p);
 int parse_elf(struct parse *p, const void *data, size_t size);
 /* Index of the one section of that name, 0 where there is none. */
 uint32_t section_find(const struct parse *p, const char *name);

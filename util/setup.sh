@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# setup.sh SET...          installs what is missing of the table's SETs (build, test)
+# setup.sh SET...          installs what is missing of the table's SETs (build, test, fuzz)
 # setup.sh --check SET...  only says what is missing
 #
 # The one place that knows what the packages are called. Plain sh: it also runs where nothing is
@@ -28,6 +28,7 @@ test     command:/bin/kill  procps           busybox        util-linux
 test     command:valgrind   valgrind         valgrind       valgrind
 test     library:libasan.so gcc              -              libasan
 test     library:libubsan.so gcc            -              libubsan
+fuzz     fuzzer             libclang-rt-dev  compiler-rt    compiler-rt
 '
 
 have() { # WANTED
@@ -35,6 +36,8 @@ have() { # WANTED
 	command:*) command -v "${1#*:}" ;;
 	header:*) echo "#include <${1#*:}>" | $CC -E -x c - ;;
 	library:*) case $($CC -print-file-name="${1#*:}") in /*) true ;; *) false ;; esac ;;
+	fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		$CLANG -fsanitize=fuzzer,address -x c - -o /dev/null ;;
 	llvm-strip) command -v "$($CLANG -print-prog-name=llvm-strip)" ;;
 	esac >/dev/null 2>&1
 }
