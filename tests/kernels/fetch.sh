@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# fetch.sh SUITE ARCH PACKAGE [modules]
+#
+# Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
+# uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is there
+# already is not fetched again. The `*` in PACKAGE stands for a version, of which the highest is taken:
+#
+#   fetch.sh trixie s390x 'linux-image-*-s390x'
+#
+# The mirror is the one that this machine's apt takes its own packages from (or $MIRROR). Apt's state
+# is kept apart, in build/kernels, so neither root nor a change of the machine's lists is needed.
+set -eu
+
+die() {
+	echo "fetch.sh: $*" >&2
+	exit 1
+}
+
+[ $# = 3 ] || [ "$#/${4:-}" = 4/modules ] || die "usage: fetch.sh SUITE ARCH PACKAGE [modules]"
+suite=$1 arch=$2 package=$3 modules=${4:-}
+cd "$(dirname "$0")/../.."
+kernels=$PWD/build/kernels
+to=$kernels/$suite-$arch
+if [ -e "$to/release" ] && { [ -z "$modules" ] || [ -d "$to/lib/modules" ]; }; then
+	echo "$to"
+	exit
+fi
+command -v apt-get >/dev/null || die "no apt-get here, which knows how to fetch and verify"
+
+new=$kernels/.$suite-$arch.$$
+trap 'rm -rf "$new"' EXIT
+trap 'exit 1' INT TERM
+state=$kernels/.apt/$suite-$arch
+mkdir -p "$new" "$state/lists/partial" "$state/cache/archives/partial"
+
+# The archive of the machine's own release among those that apt is set up for.
+# shellcheck disable=SC1091
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+# shellcheck disable=SC2016 # $(SITE) is apt's
+mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' \
+	"Created-By: Packages" "Release: $codename" "Component: main" | head -n 1)}
+[ -n "$mirror" ] || die "apt is set up for no archive of $codename: set MIRROR"
+keyring=
+for file in /usr/share/keyrings/debian-archive-keyring.*; do
+	[ ! -e "$file" ] || keyring=" signed-by=$file"
+done
+echo "deb [arch=$arch$keyring] $mirror $suite main" >"$state/sources.list"
+
+apt() {
+	tool=$1
+	shift
+	"$tool" -q -o Dir::State="$state" -o Dir::State::status=/dev/null -o Dir::Cache="$state/cache" \
+		-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::Etc::preferencesparts=/dev/null -o APT::Architecture="$arch" \
+		-o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" \
+		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
+}
+
+apt apt-get update >&2
+version='[0-9][^-]*(-(rc)?[0-9][^-]*)?'
+names=$(apt apt-cache pkgnames)
+image=$(echo "$names" | grep -xE "$(echo "$package" | sed "s/\*/$version/")" | sort -V | tail -n 1)
+[ -n "$image" ] || die "no $package in $suite for $arch"
+release=${image#linux-image-}
+
+# From 7.2 on the image package is empty: others hold the files, in /usr/lib/modules/RELEASE.
+packages=$(echo "$names" | grep -xF "$image
+linux-binary-$release
+linux-base-$release${modules:+
+linux-modules-$release}")
+root=$new/root
+# shellcheck disable=SC2086 # packages are words
+(cd "$new" && apt apt-get download $packages) >&2
+for deb in "$new"/*.deb; do
+	dpkg-deb -x "$deb" "$root"
+	rm "$deb"
+done
+take() { # NAME PATH...: moves the first PATH that is there
+	as=$1
+	shift
+	for path; do
+		[ ! -e "$path" ] || { mv "$path" "$new/$as" && return; }
+	done
+	die "no $as in $packages"
+}
+own=$root/usr/lib/modules/$release
+take vmlinuz "$root/boot/vmlinuz-$release" "$root/boot/vmlinux-$release" "$own/vmlinuz" "$own/vmlinux"
+take config "$root/boot/config-$release" "$own/config"
+if [ -n "$modules" ]; then
+	mkdir "$new/lib"
+	take lib/modules "$root/lib/modules" "$root/usr/lib/modules"
+fi
+rm -rf "$root"
+echo "$release" >"$new/release"
+rm -rf "$to"
+mv "$new" "$to"
+echo "$to"
