@@ -7,12 +7,14 @@
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
-# CROSS_COMPILE=aarch64-linux-gnu- builds for another machine, ARGS= goes to `make run`.
+# CROSS_COMPILE=aarch64-linux-gnu- builds for another machine, BUILD= is where what is built goes,
+# ARGS= goes to `make run`.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 MAKEFLAGS += -r --no-print-directory
-O := build$(if $(SAN),/san)
+BUILD ?= build
+O := $(BUILD)$(if $(SAN),/san)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) '$(2)')
 
@@ -27,7 +29,7 @@ AR := $(CROSS_COMPILE)ar
 STRIP := $(CROSS_COMPILE)strip
 CLANG ?= clang
 once = $(eval $(1) := $(shell $(2)))$($(1))
-STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) build/musl,echo $(CC)))
+STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) $(BUILD)/musl,echo $(CC)))
 BPF_TARGET = $(call once,BPF_TARGET,$(CC) -dM -E -x c /dev/null | \
 	grep -q 'BYTE_ORDER__ __ORDER_BIG' && echo bpfeb || echo bpfel)
 LLVM_STRIP = $(call once,LLVM_STRIP,$(CLANG) -print-prog-name=llvm-strip)
@@ -52,8 +54,8 @@ sources := $(wildcard $(addsuffix /*.c,util btf loader compat cli))
 shim := util/libelf_shim.c
 objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(sources)),$(sources)))
 library := $(filter-out $(shim) cli/%,$(sources))
-bpf := $(patsubst %.c,build/%.o,$(wildcard bpf/*.bpf.c))
-fixtures := $(patsubst tests/%.c,build/%.o,$(wildcard tests/fixtures/*.bpf.c))
+bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
+fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
 tested := $(patsubst %.c,$(O)/test/%.o,$(filter-out $(shim) cli/main.c,$(sources)))
 tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/test/$(kind)))
 
@@ -74,7 +76,7 @@ $(O)/portrace.debug: $(objects) $(O)/obj/bpf/embed.o
 	$(Q)$(STATIC_CC) $(flags) $(static) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ \
 		$(if $(SAN),-lelf,$$($(CC) -print-file-name=libelf.a))
 
-$(O)/obj/%.o: %.c | build/tools
+$(O)/obj/%.o: %.c | $(BUILD)/tools
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(STATIC_CC) $(flags) $(if $(SAN),,-fno-pie) -c -o $@ $<
@@ -82,7 +84,7 @@ $(O)/obj/%.o: %.c | build/tools
 $(O)/obj/bpf/embed.o $(O)/test/bpf/embed.o: bpf/embed.S $(bpf)
 	$(call say,AS,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -c -o $@ $<
+	$(Q)$(CC) -I$(BUILD) -c -o $@ $<
 
 # The line numbers stay (.BTF.ext), what debuggers read goes: nobody loads it into a kernel.
 # -mcpu=v2 is what Linux 4.14 understands; newer compilers would take a later one unasked.
@@ -93,16 +95,16 @@ define bpf_rule
 		$(if $(CI),-Werror) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $@
 endef
-build/bpf/%.o: bpf/%.c | build/tools
+$(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
-build/fixtures/%.o: tests/fixtures/%.c | build/tools
+$(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 	$(bpf_rule)
 
 # --- set-up
 
-build/tools build/tools-test: util/setup.sh
-	$(Q)CC=$(CC) CLANG=$(CLANG) sh $< --check $(patsubst build/tools-%,%,$(@:build/tools=build))
-	$(Q)mkdir -p build && touch $@
+$(BUILD)/tools $(BUILD)/tools-test: util/setup.sh
+	$(Q)CC=$(CC) CLANG=$(CLANG) sh $< --check $(patsubst tools-%,%,$(patsubst tools,build,$(@F)))
+	$(Q)mkdir -p $(@D) && touch $@
 
 setup:
 	$(Q)sh util/setup.sh build test
@@ -123,12 +125,12 @@ unit live: %: $(O)/test/%
 	$(Q)sh tests/totals.sh "$($@_as) $<"
 live: all
 
-san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 build/test/unit
+san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
 	$(Q)sh util/setup.sh build test
-	$(Q)$(MAKE) $(jobs) build/test/unit
-	$(Q)$(MAKE) $(jobs) SAN=1 build/san/test/unit
-	$(Q)sh tests/totals.sh build/san/test/unit "$(valgrind_run)"
+	$(Q)$(MAKE) $(jobs) $(BUILD)/test/unit
+	$(Q)$(MAKE) $(jobs) SAN=1 $(BUILD)/san/test/unit
+	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"
 
 # Seeds: each fixture's sections of that name.
 FUZZ_SECONDS ?= 30
@@ -136,10 +138,10 @@ fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
 	$(Q)sh util/setup.sh build test fuzz
-	$(Q)$(MAKE) $(jobs) $(patsubst %,build/fuzz/fuzz_%,$(fuzzers)) build/fuzz/seeds/stamp
-	$(Q)sh tests/totals.sh "sh tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(fuzzers)"
+	$(Q)$(MAKE) $(jobs) $(patsubst %,$(BUILD)/fuzz/fuzz_%,$(fuzzers)) $(BUILD)/fuzz/seeds/stamp
+	$(Q)sh tests/totals.sh "sh tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(fuzzers)"
 
-build/fuzz/seeds/stamp: $(fixtures)
+$(BUILD)/fuzz/seeds/stamp: $(fixtures)
 	$(Q)mkdir -p $(patsubst %,$(@D)/%,$(fuzzers))
 	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); \
 		for s in btf:.BTF ext:.BTF.ext; do \
@@ -147,13 +149,13 @@ build/fuzz/seeds/stamp: $(fixtures)
 		done; done
 	$(Q)touch $@
 
-build/fuzz/obj/%.o: %.c | build/tools-test
+$(BUILD)/fuzz/obj/%.o: %.c | $(BUILD)/tools-test
 	$(call say,CC,$< (fuzz))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) $(flags) -DFIXTURES='"$(CURDIR)/build/fixtures"' $(fuzz_flags) \
+	$(Q)$(CLANG) $(flags) -DFIXTURES='"$(CURDIR)/$(BUILD)/fixtures"' $(fuzz_flags) \
 		-fsanitize=fuzzer-no-link -c -o $@ $<
 
-build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,build/fuzz/obj/%.o,$(library))
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(library))
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf
 
@@ -175,10 +177,10 @@ $(eval $(call test_kind,live))
 
 # Suites are declared by the list alone.
 $(O)/test/tests/%.o: warnings += -Wno-missing-prototypes
-$(O)/test/%.o: %.c | build/tools-test
+$(O)/test/%.o: %.c | $(BUILD)/tools-test
 	$(call say,CC,$< (tests))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(CURDIR)/build/fixtures"' \
+	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(CURDIR)/$(BUILD)/fixtures"' \
 		-DPORTRACE='"$(CURDIR)/$(O)/portrace"' -c -o $@ $<
 
 $(O)/test/tests/%/suites.h: FORCE
@@ -194,6 +196,6 @@ install: all
 	install -m 644 docs/portrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/portrace.1
 
 clean:
-	rm -rf build
+	rm -rf $(BUILD)
 
--include $(shell [ ! -d build ] || find build -name '*.d')
+-include $(shell [ ! -d $(BUILD) ] || find $(BUILD) -name '*.d')

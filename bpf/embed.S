@@ -10,7 +10,7 @@
 	.type	\name\()_object_start, %object
 	.type	\name\()_object_end, %object
 \name\()_object_start:
-	.incbin	"build/bpf/\name\().bpf.o"
+	.incbin	"bpf/\name\().bpf.o"
 \name\()_object_end:
 	.byte	0
 	.endm
