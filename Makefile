@@ -103,7 +103,7 @@ $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 # --- set-up
 
 $(BUILD)/tools $(BUILD)/tools-test: util/setup.sh
-	$(Q)CC=$(CC) CLANG=$(CLANG) sh $< --check $(patsubst tools-%,%,$(patsubst tools,build,$(@F)))
+	$(Q)CC='$(CC)' CLANG='$(CLANG)' sh $< --check $(patsubst tools-%,%,$(patsubst tools,build,$(@F)))
 	$(Q)mkdir -p $(@D) && touch $@
 
 setup:
@@ -165,6 +165,8 @@ bench: all
 $(O)/test/portrace.a: $(tested) $(O)/test/bpf/embed.o
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# Where the tests find what was built, once they run.
+TEST_ROOT ?= $(CURDIR)/
 define test_kind
 $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)/suites.h
 $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) \
@@ -180,8 +182,8 @@ $(O)/test/tests/%.o: warnings += -Wno-missing-prototypes
 $(O)/test/%.o: %.c | $(BUILD)/tools-test
 	$(call say,CC,$< (tests))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(CURDIR)/$(BUILD)/fixtures"' \
-		-DPORTRACE='"$(CURDIR)/$(O)/portrace"' -c -o $@ $<
+	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(TEST_ROOT)$(BUILD)/fixtures"' \
+		-DPORTRACE='"$(TEST_ROOT)$(O)/portrace"' -c -o $@ $<
 
 $(O)/test/tests/%/suites.h: FORCE
 	$(Q)mkdir -p $(@D)

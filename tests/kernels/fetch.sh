@@ -9,8 +9,6 @@
 #
 #   fetch.sh trixie s390x 'linux-image-*-s390x'
 #
-# The mirror is the one that this machine's apt takes its own packages from (or $MIRROR). Apt's state
-# is kept apart, in build/kernels, so neither root nor a change of the machine's lists is needed.
 set -eu
 
 die() {
@@ -27,37 +25,11 @@ if [ -e "$to/release" ] && { [ -z "$modules" ] || [ -d "$to/lib/modules" ]; }; t
 	echo "$to"
 	exit
 fi
-command -v apt-get >/dev/null || die "no apt-get here, which knows how to fetch and verify"
-
 new=$kernels/.$suite-$arch.$$
 trap 'rm -rf "$new"' EXIT
 trap 'exit 1' INT TERM
-state=$kernels/.apt/$suite-$arch
-mkdir -p "$new" "$state/lists/partial" "$state/cache/archives/partial"
-
-# The archive of the machine's own release among those that apt is set up for.
-# shellcheck disable=SC1091
-codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-# shellcheck disable=SC2016 # $(SITE) is apt's
-mirror=${MIRROR:-$(apt-get indextargets --format '$(SITE)' \
-	"Created-By: Packages" "Release: $codename" "Component: main" | head -n 1)}
-[ -n "$mirror" ] || die "apt is set up for no archive of $codename: set MIRROR"
-keyring=
-for file in /usr/share/keyrings/debian-archive-keyring.*; do
-	[ ! -e "$file" ] || keyring=" signed-by=$file"
-done
-echo "deb [arch=$arch$keyring] $mirror $suite main" >"$state/sources.list"
-
-apt() {
-	tool=$1
-	shift
-	"$tool" -q -o Dir::State="$state" -o Dir::State::status=/dev/null -o Dir::Cache="$state/cache" \
-		-o Dir::Etc::sourcelist="$state/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-		-o Dir::Etc::preferencesparts=/dev/null -o APT::Architecture="$arch" \
-		-o APT::Architectures="$arch" -o APT::Sandbox::User="$(id -un)" \
-		-o Acquire::Languages=none -o Acquire::Retries=3 "$@"
-}
-
+mkdir -p "$new"
+. tests/kernels/apt.sh
 apt apt-get update >&2
 version='[0-9][^-]*(-(rc)?[0-9][^-]*)?'
 names=$(apt apt-cache pkgnames)
