@@ -2,12 +2,11 @@
 #ifndef BPF_KERNEL_H
 #define BPF_KERNEL_H
 
-#include <bpf/bpf_helpers.h>
-
 /*
  * The few kernel types that the programs name, each with only the members they use: CO-RE
  * finds where the running kernel keeps them.
  */
+#define __kernel __attribute__((preserve_access_index))
 
 struct trace_event_raw_signal_generate {
 	int sig;

@@ -8,6 +8,9 @@
  * generate and deliver run with the target's siglock held and interrupts off, so that for
  * one process their records stand in the ring in the order in which things happened.
  */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/kernel.h"
@@ -179,7 +182,7 @@ static __always_inline int want_parties(int code, __u32 pid, __u32 tid, __u32 ta
 static __always_inline void send_cmdline(__u64 time, __u32 pid)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct mm_struct *mm = core_read(&task->mm);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct cmdline_room *room;
 	__u64 start, len;
 	__u32 zero = 0;
@@ -190,8 +193,8 @@ static __always_inline void send_cmdline(__u64 time, __u32 pid)
 	room = bpf_map_lookup_elem(&cmdline_rooms, &zero);
 	if (!room)
 		return;
-	start = core_read(&mm->arg_start);
-	len = core_read(&mm->arg_end) - start;
+	start = BPF_CORE_READ(mm, arg_start);
+	len = BPF_CORE_READ(mm, arg_end) - start;
 	room->head.time = time;
 	room->head.type = RECORD_CMDLINE;
 	room->head.truncated = len > CMDLINE_MAX - 1;
@@ -222,8 +225,8 @@ static __always_inline __u32 process_of(__u32 target, __u32 tid, __u32 pid, int 
 		return pid;
 	if (code < CLD_EXITED || code > CLD_CONTINUED)
 		return 0;
-	parent = core_read(&((struct task_struct *)bpf_get_current_task())->parent);
-	return (__u32)core_read(&parent->pid) == target ? core_read(&parent->tgid) : 0;
+	parent = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), parent);
+	return (__u32)BPF_CORE_READ(parent, pid) == target ? BPF_CORE_READ(parent, tgid) : 0;
 }
 
 /* The target's name stands unaligned in the context, which takes only aligned loads. */
@@ -288,7 +291,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 static __always_inline int count_left(struct sigpending *pending, int sig)
 {
 	struct list_head *head = __builtin_preserve_access_index(&pending->list);
-	struct list_head *node = core_read(&pending->list.next);
+	struct list_head *node = BPF_CORE_READ(pending, list.next);
 	int left = 0;
 
 #pragma unroll
@@ -297,9 +300,9 @@ static __always_inline int count_left(struct sigpending *pending, int sig)
 
 		if (node == head)
 			return left;
-		if (core_read(&queued->info.si_signo) == sig)
+		if (BPF_CORE_READ(queued, info.si_signo) == sig)
 			left++;
-		node = core_read(&queued->list.next);
+		node = BPF_CORE_READ(queued, list.next);
 	}
 	return node == head ? left : LEFT_MAX;
 }
@@ -319,7 +322,7 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	/* Several of these can wait at once, and sigwait may have taken some of them unseen. */
 	if (sig >= SIGRTMIN || code == SI_TIMER) {
 		struct task_struct *task = (void *)bpf_get_current_task();
-		struct signal_struct *signal = core_read(&task->signal);
+		struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
 		left = count_left(&task->pending, sig) |
 		       count_left(&signal->shared_pending, sig) << 4;
@@ -371,20 +374,20 @@ static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 cod
  */
 static __always_inline __u32 exit_code(struct task_struct *task, struct signal_struct *signal)
 {
-	if (core_read(&signal->flags) & SIGNAL_GROUP_EXIT)
-		return core_read(&signal->group_exit_code);
-	return core_read(&task->exit_code);
+	if (BPF_CORE_READ(signal, flags) & SIGNAL_GROUP_EXIT)
+		return BPF_CORE_READ(signal, group_exit_code);
+	return BPF_CORE_READ(task, exit_code);
 }
 
 SEC("tracepoint/sched/sched_process_exit")
 int process_exit(void *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct signal_struct *signal = core_read(&task->signal);
+	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	__u64 both = bpf_get_current_pid_tgid();
 	__u32 pid = both >> 32, tid = both;
 	/* do_exit() has counted this thread out before it comes here. */
-	int last = core_read(&signal->live.counter) == 0, wanted = 1;
+	int last = BPF_CORE_READ(signal, live.counter) == 0, wanted = 1;
 
 	if (by_to)
 		wanted = (watch_bits(pid) | watch_bits(tid)) & WATCH_TO;
