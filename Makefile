@@ -183,7 +183,8 @@ $(O)/test/%.o: %.c | $(BUILD)/tools-test
 	$(call say,CC,$< (tests))
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(TEST_ROOT)$(BUILD)/fixtures"' \
-		-DPORTRACE='"$(TEST_ROOT)$(O)/portrace"' -c -o $@ $<
+		-DPORTRACE='"$(TEST_ROOT)$(O)/portrace"' -DSOURCE='"$(TEST_ROOT)."' \
+		-DCLANG='"$(CLANG)"' -c -o $@ $<
 
 $(O)/test/tests/%/suites.h: FORCE
 	$(Q)mkdir -p $(@D)
@@ -192,10 +193,15 @@ $(O)/test/tests/%/suites.h: FORCE
 
 # ---
 
+# Headers for BPF programs: -I$(PREFIX)/include/portrace
+headers = $(DESTDIR)$(PREFIX)/include/portrace
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 755 $(O)/portrace $(DESTDIR)$(PREFIX)/bin/portrace
 	install -m 644 docs/portrace.1 $(DESTDIR)$(PREFIX)/share/man/man1/portrace.1
+	install -d $(headers)/asm $(headers)/bpf
+	install -m 644 bpf/include/asm/*.h $(headers)/asm
+	install -m 644 bpf/include/bpf/*.h $(headers)/bpf
 
 clean:
 	rm -rf $(BUILD)

@@ -77,7 +77,7 @@ struct pt_regs;
  * take a pointer to them as their only argument; others are ordinary functions.
  */
 #ifdef ___bpf_has_wrapper
-#define PT_REGS_SYSCALL_REGS(ctx) ((struct pt_regs *)PT_REGS_PARM1(ctx))
+#define PT_REGS_SYSCALL_REGS(ctx) ((struct pt_regs *)(unsigned long)PT_REGS_PARM1(ctx))
 #else
 #define PT_REGS_SYSCALL_REGS(ctx) (ctx)
 #endif
@@ -85,7 +85,10 @@ struct pt_regs;
 /* Where the function returns to: in a register, or on the stack on x86. */
 #ifdef ___bpf_ret_on_stack
 #define BPF_KPROBE_READ_RET_IP(ip, ctx)                                                       \
-	({ bpf_probe_read_kernel(&(ip), sizeof(ip), (void *)PT_REGS_RET(ctx)); })
+	({                                                                                    \
+		bpf_probe_read_kernel(&(ip), sizeof(ip),                                      \
+				      (void *)(unsigned long)PT_REGS_RET(ctx));               \
+	})
 #else
 #define BPF_KPROBE_READ_RET_IP(ip, ctx) ({ (ip) = PT_REGS_RET(ctx); })
 #endif
@@ -94,7 +97,10 @@ struct pt_regs;
 #define BPF_KRETPROBE_READ_RET_IP BPF_KPROBE_READ_RET_IP
 #else
 #define BPF_KRETPROBE_READ_RET_IP(ip, ctx)                                                    \
-	({ bpf_probe_read_kernel(&(ip), sizeof(ip), (void *)(PT_REGS_FP(ctx) + sizeof(ip))); })
+	({                                                                                    \
+		bpf_probe_read_kernel(&(ip), sizeof(ip),                                      \
+				      (void *)(PT_REGS_FP(ctx) + sizeof(ip)));                \
+	})
 #endif
 
 /* ---- programs that name their arguments ---- */
@@ -113,7 +119,8 @@ struct pt_regs;
  * argument has without a cast that would have to name it: hence the warning that is turned off.
  */
 #define ___bpf_inner(name, ctx_type, ...)                                                     \
-	static __always_inline __typeof__(name(0)) ____##name(ctx_type *ctx, ##__VA_ARGS__)
+	static __always_inline __typeof__(name(0)) ____##name(                                \
+		ctx_type *ctx __attribute__((unused)), ##__VA_ARGS__)
 #define ___bpf_quietly(...)                                                                   \
 	_Pragma("GCC diagnostic push")                                                        \
 	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                                \
@@ -166,11 +173,12 @@ struct pt_regs;
 	___bpf_inner(name, struct pt_regs, ##__VA_ARGS__);                                    \
 	__typeof__(name(0)) name(struct pt_regs *ctx)                                         \
 	{                                                                                     \
-		struct pt_regs *regs __attribute__((unused)) = (void *)(unsigned long)PT_REGS_PARM1(ctx);             \
-		___bpf_quietly(                                                               \
-			if (LINUX_HAS_SYSCALL_WRAPPER)                                        \
-				return ____##name(ctx ___bpf_each(___bpf_wrapped_arg, ##__VA_ARGS__)); \
-			return ____##name(ctx ___bpf_each(___bpf_unwrapped_arg, ##__VA_ARGS__));)      \
+		struct pt_regs *regs __attribute__((unused)) =                                \
+			(struct pt_regs *)(unsigned long)PT_REGS_PARM1(ctx);                  \
+		___bpf_quietly(if (LINUX_HAS_SYSCALL_WRAPPER) return                          \
+			       ____##name(ctx ___bpf_each(___bpf_wrapped_arg, ##__VA_ARGS__)); \
+			       return ____##name(                                             \
+				       ctx ___bpf_each(___bpf_unwrapped_arg, ##__VA_ARGS__));) \
 	}                                                                                     \
 	___bpf_inner(name, struct pt_regs, ##__VA_ARGS__)
 #define BPF_KPROBE_SYSCALL BPF_KSYSCALL
@@ -207,7 +215,8 @@ struct pt_regs;
 	})
 #define ___bpf_inner2(name, ...)                                                              \
 	static __always_inline __typeof__(name(0)) ____##name(                                \
-		unsigned long long *ctx ___bpf_each_pair(___bpf_declare_pair, ##__VA_ARGS__))
+		unsigned long long *ctx __attribute__((unused))                               \
+		___bpf_each_pair(___bpf_declare_pair, ##__VA_ARGS__))
 
 #define BPF_PROG2(name, ...)                                                                  \
 	name(unsigned long long *ctx);                                                        \
