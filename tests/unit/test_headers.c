@@ -282,7 +282,8 @@ START_TEST(every_register_is_read_where_the_kernel_saves_it)
 {
 	const struct machine *m = &machines[_i];
 	struct { const char *name; int offset; } fixed[] = {
-		{ "RET", m->ret }, { "RC", m->rc }, { "SP", m->sp }, { "IP", m->ip }, { "FP", m->fp },
+		{ "RET", m->ret }, { "RC", m->rc }, { "SP", m->sp }, { "IP", m->ip },
+		{ "FP", m->fp },
 	};
 	char name[32], core[32];
 
@@ -306,7 +307,7 @@ START_TEST(every_register_is_read_where_the_kernel_saves_it)
 }
 END_TEST
 
-/* Read from the stack on x86, else from a register; the caller's from behind the frame pointer. */
+/* From the stack on x86, else from a register; the caller's from behind the frame pointer. */
 START_TEST(return_addresses_are_found)
 {
 	const struct machine *m = &machines[_i];
@@ -659,9 +660,10 @@ END_TEST
 
 START_TEST(the_declarations_can_be_made_from_this_kernels_header)
 {
+	/* clang knows where it is. */
 	FILE *f = popen("echo '#include <linux/bpf.h>' | " CLANG " -target bpf -I" SOURCE
-			"/bpf/include -M -x c - | tr ' ' '\\n' | grep /linux/bpf.h | xargs awk -f " SOURCE
-			"/bpf/helpers.awk 2>&1", "r");
+			"/bpf/include -M -x c - | tr ' ' '\\n' | grep /linux/bpf.h |"
+			"xargs awk -f " SOURCE "/bpf/helpers.awk 2>&1", "r");
 
 	ck_assert_ptr_nonnull(f);
 	expect_all_helpers(read_all(f));

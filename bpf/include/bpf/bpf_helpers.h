@@ -15,10 +15,10 @@
 /* ---- where things go ---- */
 
 /* `used` means nothing for an extern, of which clang would warn: map declarations have it. */
-#define SEC(name)                                                                             \
-	_Pragma("GCC diagnostic push")                                                        \
-	_Pragma("GCC diagnostic ignored \"-Wignored-attributes\"")                            \
-	__attribute__((section(name), used))                                                  \
+#define SEC(name)                                                                            \
+	_Pragma("GCC diagnostic push")                                                       \
+	_Pragma("GCC diagnostic ignored \"-Wignored-attributes\"")                           \
+	__attribute__((section(name), used))                                                 \
 	_Pragma("GCC diagnostic pop")
 
 #define __kconfig __attribute__((section(".kconfig"))) /* extern: the kernel's configuration */
@@ -76,7 +76,7 @@ enum libbpf_pin_type { LIBBPF_PIN_NONE, LIBBPF_PIN_BY_NAME };
 #define offsetof(type, member) ((unsigned long)&((type *)0)->member)
 #endif
 #ifndef container_of
-#define container_of(ptr, type, member)                                                       \
+#define container_of(ptr, type, member)                                                      \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #endif
 #ifndef likely
@@ -103,10 +103,10 @@ enum libbpf_pin_type { LIBBPF_PIN_NONE, LIBBPF_PIN_BY_NAME };
 #endif
 
 /* Whether the kernel has it. Only of a weak symbol is that a question. */
-#define bpf_ksym_exists(sym)                                                                  \
-	({                                                                                    \
-		_Static_assert(!__builtin_constant_p(!!(sym)), #sym " is not __weak");        \
-		!!(sym);                                                                      \
+#define bpf_ksym_exists(sym)                                                                 \
+	({                                                                                   \
+		_Static_assert(!__builtin_constant_p(!!(sym)), #sym " is not __weak");       \
+		!!(sym);                                                                     \
 	})
 
 /* ---- calls ---- */
@@ -135,27 +135,27 @@ static __always_inline void bpf_tail_call_static(void *ctx, const void *map, con
  * takes them as its own, and so at most three.
  */
 #define ___bpf_store_arg(i, x) ___bpf_args[(i) - 1] = (unsigned long long)(x);
-#define ___bpf_with_args(call, format, ...)                                                   \
-	({                                                                                    \
-		static const char ___bpf_format[] = format;                                   \
-		unsigned long long ___bpf_args[___bpf_narg(__VA_ARGS__)];                     \
-		___bpf_each(___bpf_store_arg, ##__VA_ARGS__)                                  \
-		call;                                                                         \
+#define ___bpf_with_args(call, format, ...)                                                  \
+	({                                                                                   \
+		static const char ___bpf_format[] = format;                                  \
+		unsigned long long ___bpf_args[___bpf_narg(__VA_ARGS__)];                    \
+		___bpf_each(___bpf_store_arg, ##__VA_ARGS__)                                 \
+		call;                                                                        \
 	})
 #define ___bpf_format_and_size ___bpf_format, sizeof(___bpf_format)
 #define ___bpf_args_and_size ___bpf_args, sizeof(___bpf_args)
 
-#define BPF_SEQ_PRINTF(seq, format, ...)                                                      \
-	___bpf_with_args(bpf_seq_printf(seq, ___bpf_format_and_size, ___bpf_args_and_size),   \
+#define BPF_SEQ_PRINTF(seq, format, ...)                                                     \
+	___bpf_with_args(bpf_seq_printf(seq, ___bpf_format_and_size, ___bpf_args_and_size),  \
 			 format, ##__VA_ARGS__)
-#define BPF_SNPRINTF(out, size, format, ...)                                                  \
-	___bpf_with_args(bpf_snprintf(out, size, ___bpf_format, ___bpf_args_and_size),        \
+#define BPF_SNPRINTF(out, size, format, ...)                                                 \
+	___bpf_with_args(bpf_snprintf(out, size, ___bpf_format, ___bpf_args_and_size),       \
 			 format, ##__VA_ARGS__)
-#define __bpf_vprintk(format, ...)                                                            \
-	___bpf_with_args(bpf_trace_vprintk(___bpf_format_and_size, ___bpf_args_and_size),     \
+#define __bpf_vprintk(format, ...)                                                           \
+	___bpf_with_args(bpf_trace_vprintk(___bpf_format_and_size, ___bpf_args_and_size),    \
 			 format, ##__VA_ARGS__)
-#define bpf_stream_printk(stream, format, ...)                                                \
-	___bpf_with_args(bpf_stream_vprintk(stream, ___bpf_format, ___bpf_args_and_size),     \
+#define bpf_stream_printk(stream, format, ...)                                               \
+	___bpf_with_args(bpf_stream_vprintk(stream, ___bpf_format, ___bpf_args_and_size),    \
 			 format, ##__VA_ARGS__)
 
 /* Global data came with Linux 5.2: with BPF_NO_GLOBAL_DATA the format is on the stack. */
@@ -164,17 +164,17 @@ static __always_inline void bpf_tail_call_static(void *ctx, const void *map, con
 #else
 #define BPF_PRINTK_FMT_MOD static const
 #endif
-#define __bpf_printk(format, ...)                                                             \
-	({                                                                                    \
-		BPF_PRINTK_FMT_MOD char ___bpf_format[] = format;                             \
-		bpf_trace_printk(___bpf_format_and_size, ##__VA_ARGS__);                      \
+#define __bpf_printk(format, ...)                                                            \
+	({                                                                                   \
+		BPF_PRINTK_FMT_MOD char ___bpf_format[] = format;                            \
+		bpf_trace_printk(___bpf_format_and_size, ##__VA_ARGS__);                     \
 	})
 
 /* Up to 12 arguments; more than three need Linux 5.16. */
-#define bpf_printk(format, ...)                                                               \
-	___bpf_nth(_, ##__VA_ARGS__, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk,             \
+#define bpf_printk(format, ...)                                                              \
+	___bpf_nth(_, ##__VA_ARGS__, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk,            \
 		   __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, __bpf_vprintk, \
-		   __bpf_vprintk, __bpf_printk, __bpf_printk, __bpf_printk, __bpf_printk)     \
+		   __bpf_vprintk, __bpf_printk, __bpf_printk, __bpf_printk, __bpf_printk)    \
 	(format, ##__VA_ARGS__)
 
 /* ---- loops over the kernel's iterators (Linux 6.4) ---- */
@@ -189,25 +189,25 @@ extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __weak __ksym;
  * which runs once; that names the destructor too, as clang writes no BTF for a function that
  * only the cleanup attribute names.
  */
-#define ___bpf_iterator(type, ...)                                                            \
-	struct bpf_iter_##type ___it                                                          \
-		__attribute__((aligned(8), cleanup(bpf_iter_##type##_destroy))),              \
-		*___begin __attribute__((unused)) =                                           \
-			(bpf_iter_##type##_new(&___it, ##__VA_ARGS__),                        \
+#define ___bpf_iterator(type, ...)                                                           \
+	struct bpf_iter_##type ___it                                                         \
+		__attribute__((aligned(8), cleanup(bpf_iter_##type##_destroy))),             \
+		*___begin __attribute__((unused)) =                                          \
+			(bpf_iter_##type##_new(&___it, ##__VA_ARGS__),                       \
 			 (void)bpf_iter_##type##_destroy, (void *)0)
 
 /* bpf_for_each(task_vma, vma, task, 0): the elements of an iterator, created with the rest. */
 #ifndef bpf_for_each
-#define bpf_for_each(type, cur, ...)                                                          \
+#define bpf_for_each(type, cur, ...)                                                         \
 	for (___bpf_iterator(type, ##__VA_ARGS__); ((cur) = bpf_iter_##type##_next(&___it));)
 #endif
 
 /* for (i = start; i < end; i++) of any length; the verifier knows the bounds of i. */
 #ifndef bpf_for
-#define bpf_for(i, start, end)                                                                \
-	for (___bpf_iterator(num, (start), (end)); ({                                         \
-		     int *___next = bpf_iter_num_next(&___it);                                \
-		     (___next && ((i) = *___next, (i) >= (start) && (i) < (end)));            \
+#define bpf_for(i, start, end)                                                               \
+	for (___bpf_iterator(num, (start), (end)); ({                                        \
+		     int *___next = bpf_iter_num_next(&___it);                               \
+		     (___next && ((i) = *___next, (i) >= (start) && (i) < (end)));           \
 	     });)
 #endif
 

@@ -19,10 +19,10 @@ struct pt_regs;
  * Volatile registers stay volatile.
  */
 #define ___bpf_reg(x, reg) (___bpf_regs_at(x)->reg)
-#define ___bpf_regs_at(x)                                                                     \
-	_Generic((x), volatile struct pt_regs *                                               \
-		 : (const volatile struct ___bpf_regs *)(x), const volatile struct pt_regs *  \
-		 : (const volatile struct ___bpf_regs *)(x), default                          \
+#define ___bpf_regs_at(x)                                                                    \
+	_Generic((x), volatile struct pt_regs *                                              \
+		 : (const volatile struct ___bpf_regs *)(x), const volatile struct pt_regs * \
+		 : (const volatile struct ___bpf_regs *)(x), default                         \
 		 : (const struct ___bpf_regs *)(x))
 
 #define PT_REGS_PARM1(x) ___bpf_reg(x, ___bpf_parm1)
@@ -84,10 +84,10 @@ struct pt_regs;
 
 /* Where the function returns to: in a register, or on the stack on x86. */
 #ifdef ___bpf_ret_on_stack
-#define BPF_KPROBE_READ_RET_IP(ip, ctx)                                                       \
-	({                                                                                    \
-		bpf_probe_read_kernel(&(ip), sizeof(ip),                                      \
-				      (void *)(unsigned long)PT_REGS_RET(ctx));               \
+#define BPF_KPROBE_READ_RET_IP(ip, ctx)                                                      \
+	({                                                                                   \
+		bpf_probe_read_kernel(&(ip), sizeof(ip),                                     \
+				      (void *)(unsigned long)PT_REGS_RET(ctx));              \
 	})
 #else
 #define BPF_KPROBE_READ_RET_IP(ip, ctx) ({ (ip) = PT_REGS_RET(ctx); })
@@ -96,10 +96,10 @@ struct pt_regs;
 #ifdef ___bpf_no_frames
 #define BPF_KRETPROBE_READ_RET_IP BPF_KPROBE_READ_RET_IP
 #else
-#define BPF_KRETPROBE_READ_RET_IP(ip, ctx)                                                    \
-	({                                                                                    \
-		bpf_probe_read_kernel(&(ip), sizeof(ip),                                      \
-				      (void *)(PT_REGS_FP(ctx) + sizeof(ip)));                \
+#define BPF_KRETPROBE_READ_RET_IP(ip, ctx)                                                   \
+	({                                                                                   \
+		bpf_probe_read_kernel(&(ip), sizeof(ip),                                     \
+				      (void *)(PT_REGS_FP(ctx) + sizeof(ip)));               \
 	})
 #endif
 
@@ -110,7 +110,8 @@ struct pt_regs;
  *
  *	int do_unlinkat(struct pt_regs *ctx)
  *	{
- *		return ____do_unlinkat(ctx, (void *)PT_REGS_PARM1(ctx), (void *)PT_REGS_PARM2(ctx));
+ *		return ____do_unlinkat(ctx, (void *)PT_REGS_PARM1(ctx),
+ *				       (void *)PT_REGS_PARM2(ctx));
  *	}
  *	static inline int ____do_unlinkat(struct pt_regs *ctx, int dfd, struct filename *name)
  *	{ body }
@@ -118,23 +119,23 @@ struct pt_regs;
  * so that the body has its arguments, and ctx besides. A pointer becomes whatever type the
  * argument has without a cast that would have to name it: hence the warning that is turned off.
  */
-#define ___bpf_inner(name, ctx_type, ...)                                                     \
-	static __always_inline __typeof__(name(0)) ____##name(                                \
+#define ___bpf_inner(name, ctx_type, ...)                                                    \
+	static __always_inline __typeof__(name(0)) ____##name(                               \
 		ctx_type *ctx __attribute__((unused)), ##__VA_ARGS__)
-#define ___bpf_quietly(...)                                                                   \
-	_Pragma("GCC diagnostic push")                                                        \
-	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                                \
-	__VA_ARGS__                                                                           \
+#define ___bpf_quietly(...)                                                                  \
+	_Pragma("GCC diagnostic push")                                                       \
+	_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                               \
+	__VA_ARGS__                                                                          \
 	_Pragma("GCC diagnostic pop")
 
 /* `arg` says where the arguments of this kind of program are. */
-#define ___bpf_program(name, ctx_type, arg, ...)                                              \
-	name(ctx_type *ctx);                                                                  \
-	___bpf_inner(name, ctx_type, ##__VA_ARGS__);                                          \
-	__typeof__(name(0)) name(ctx_type *ctx)                                               \
-	{                                                                                     \
-		___bpf_quietly(return ____##name(ctx ___bpf_each(arg, ##__VA_ARGS__));)       \
-	}                                                                                     \
+#define ___bpf_program(name, ctx_type, arg, ...)                                             \
+	name(ctx_type *ctx);                                                                 \
+	___bpf_inner(name, ctx_type, ##__VA_ARGS__);                                         \
+	__typeof__(name(0)) name(ctx_type *ctx)                                              \
+	{                                                                                    \
+		___bpf_quietly(return ____##name(ctx ___bpf_each(arg, ##__VA_ARGS__));)      \
+	}                                                                                    \
 	___bpf_inner(name, ctx_type, ##__VA_ARGS__)
 
 #define ___bpf_as_pointer(value) , (void *)(unsigned long)(value)
@@ -150,36 +151,40 @@ struct pt_regs;
 #define BPF_UPROBE(name, ...) BPF_KPROBE(name, ##__VA_ARGS__)
 
 /* kretprobe and uretprobe: the result, if wanted. The arguments are gone. */
-#define BPF_KRETPROBE(name, ...)                                                              \
+#define BPF_KRETPROBE(name, ...)                                                             \
 	___bpf_program(name, struct pt_regs, ___bpf_result_arg, ##__VA_ARGS__)
 #define BPF_URETPROBE(name, ...) BPF_KRETPROBE(name, ##__VA_ARGS__)
 
 /*
  * A kprobe on the function of a system call, up to 7 arguments. The running kernel's way of
  * calling it is known when the program is loaded: by a pointer to the registers, or as an
- * ordinary function. On i386 and arm such a function has arguments on the stack, but finds the
- * caller's registers as they were.
+ * ordinary function. Only the arguments are got in two ways, the body is there once. On i386 and
+ * arm such a function has arguments on the stack, but finds the caller's registers as they were.
  */
-#define ___bpf_wrapped_arg(i, x) ___bpf_as_pointer(PT_REGS_PARM##i##_CORE_SYSCALL(regs))
+#define ___bpf_wrapped_arg(i, x) ___args[(i) - 1] = PT_REGS_PARM##i##_CORE_SYSCALL(___regs);
 #ifdef ___bpf_syscall_on_stack
-#define ___bpf_unwrapped_arg(i, x) ___bpf_as_pointer(PT_REGS_PARM##i##_SYSCALL(ctx))
+#define ___bpf_unwrapped_arg(i, x) ___args[(i) - 1] = PT_REGS_PARM##i##_SYSCALL(ctx);
 #else
-#define ___bpf_unwrapped_arg(i, x) ___bpf_parm_arg(i, x)
+#define ___bpf_unwrapped_arg(i, x) ___args[(i) - 1] = PT_REGS_PARM##i(ctx);
 #endif
+#define ___bpf_kept_arg(i, x) ___bpf_as_pointer(___args[(i) - 1])
 
-#define BPF_KSYSCALL(name, ...)                                                               \
-	name(struct pt_regs *ctx);                                                            \
-	extern _Bool LINUX_HAS_SYSCALL_WRAPPER __kconfig;                                     \
-	___bpf_inner(name, struct pt_regs, ##__VA_ARGS__);                                    \
-	__typeof__(name(0)) name(struct pt_regs *ctx)                                         \
-	{                                                                                     \
-		struct pt_regs *regs __attribute__((unused)) =                                \
-			(struct pt_regs *)(unsigned long)PT_REGS_PARM1(ctx);                  \
-		___bpf_quietly(if (LINUX_HAS_SYSCALL_WRAPPER) return                          \
-			       ____##name(ctx ___bpf_each(___bpf_wrapped_arg, ##__VA_ARGS__)); \
-			       return ____##name(                                             \
-				       ctx ___bpf_each(___bpf_unwrapped_arg, ##__VA_ARGS__));) \
-	}                                                                                     \
+#define BPF_KSYSCALL(name, ...)                                                              \
+	name(struct pt_regs *ctx);                                                           \
+	extern _Bool LINUX_HAS_SYSCALL_WRAPPER __kconfig;                                    \
+	___bpf_inner(name, struct pt_regs, ##__VA_ARGS__);                                   \
+	__typeof__(name(0)) name(struct pt_regs *ctx)                                        \
+	{                                                                                    \
+		unsigned long ___args[___bpf_narg(__VA_ARGS__) + 1] __attribute__((unused)); \
+		if (LINUX_HAS_SYSCALL_WRAPPER) {                                             \
+			unsigned long ___regs __attribute__((unused)) = PT_REGS_PARM1(ctx);  \
+			___bpf_each(___bpf_wrapped_arg, ##__VA_ARGS__)                       \
+		} else {                                                                     \
+			___bpf_each(___bpf_unwrapped_arg, ##__VA_ARGS__)                     \
+		}                                                                            \
+		___bpf_quietly(                                                              \
+			return ____##name(ctx ___bpf_each(___bpf_kept_arg, ##__VA_ARGS__));) \
+	}                                                                                    \
 	___bpf_inner(name, struct pt_regs, ##__VA_ARGS__)
 #define BPF_KPROBE_SYSCALL BPF_KSYSCALL
 
@@ -189,45 +194,45 @@ struct pt_regs;
  */
 #define ___bpf_declare_pair(t, x) , t x
 #define ___bpf_slots_of_pair(t, x) unsigned long long x[(sizeof(t) + 7) / 8];
-#define ___bpf_pair_arg(t, x)                                                                 \
-	, ({                                                                                  \
-		union {                                                                       \
-			__u8 size1;                                                           \
-			__u16 size2;                                                          \
-			__u32 size4;                                                          \
-			__u64 size8, size16[2];                                               \
-			t value;                                                              \
-		} ___arg;                                                                     \
-		const unsigned long long *___slot =                                           \
-			&ctx[__builtin_offsetof(struct ___slots, x) / 8];                     \
-		_Static_assert(sizeof(t) <= 16, "an argument of more than 16 bytes");         \
-		if (sizeof(t) == 1)                                                           \
-			___arg.size1 = ___slot[0];                                            \
-		else if (sizeof(t) == 2)                                                      \
-			___arg.size2 = ___slot[0];                                            \
-		else if (sizeof(t) == 4)                                                      \
-			___arg.size4 = ___slot[0];                                            \
-		else                                                                          \
-			___arg.size8 = ___slot[0];                                            \
-		if (sizeof(t) > 8)                                                            \
-			___arg.size16[1] = ___slot[1];                                        \
-		___arg.value;                                                                 \
+#define ___bpf_pair_arg(t, x)                                                                \
+	, ({                                                                                 \
+		union {                                                                      \
+			__u8 size1;                                                          \
+			__u16 size2;                                                         \
+			__u32 size4;                                                         \
+			__u64 size8, size16[2];                                              \
+			t value;                                                             \
+		} ___arg;                                                                    \
+		const unsigned long long *___slot =                                          \
+			&ctx[__builtin_offsetof(struct ___slots, x) / 8];                    \
+		_Static_assert(sizeof(t) <= 16, "an argument of more than 16 bytes");        \
+		if (sizeof(t) == 1)                                                          \
+			___arg.size1 = ___slot[0];                                           \
+		else if (sizeof(t) == 2)                                                     \
+			___arg.size2 = ___slot[0];                                           \
+		else if (sizeof(t) == 4)                                                     \
+			___arg.size4 = ___slot[0];                                           \
+		else                                                                         \
+			___arg.size8 = ___slot[0];                                           \
+		if (sizeof(t) > 8)                                                           \
+			___arg.size16[1] = ___slot[1];                                       \
+		___arg.value;                                                                \
 	})
-#define ___bpf_inner2(name, ...)                                                              \
-	static __always_inline __typeof__(name(0)) ____##name(                                \
-		unsigned long long *ctx __attribute__((unused))                               \
+#define ___bpf_inner2(name, ...)                                                             \
+	static __always_inline __typeof__(name(0)) ____##name(                               \
+		unsigned long long *ctx __attribute__((unused))                              \
 		___bpf_each_pair(___bpf_declare_pair, ##__VA_ARGS__))
 
-#define BPF_PROG2(name, ...)                                                                  \
-	name(unsigned long long *ctx);                                                        \
-	___bpf_inner2(name, ##__VA_ARGS__);                                                   \
-	__typeof__(name(0)) name(unsigned long long *ctx)                                     \
-	{                                                                                     \
-		struct ___slots {                                                             \
-			___bpf_each_pair(___bpf_slots_of_pair, ##__VA_ARGS__)                 \
-		};                                                                            \
-		return ____##name(ctx ___bpf_each_pair(___bpf_pair_arg, ##__VA_ARGS__));      \
-	}                                                                                     \
+#define BPF_PROG2(name, ...)                                                                 \
+	name(unsigned long long *ctx);                                                       \
+	___bpf_inner2(name, ##__VA_ARGS__);                                                  \
+	__typeof__(name(0)) name(unsigned long long *ctx)                                    \
+	{                                                                                    \
+		struct ___slots {                                                            \
+			___bpf_each_pair(___bpf_slots_of_pair, ##__VA_ARGS__)                \
+		};                                                                           \
+		return ____##name(ctx ___bpf_each_pair(___bpf_pair_arg, ##__VA_ARGS__));     \
+	}                                                                                    \
 	___bpf_inner2(name, ##__VA_ARGS__)
 
 #endif

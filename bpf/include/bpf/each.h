@@ -26,23 +26,23 @@
 #define ___bpf_each6(m, a, b, c, d, e, f) ___bpf_each5(m, a, b, c, d, e) m(6, f)
 #define ___bpf_each7(m, a, b, c, d, e, f, g) ___bpf_each6(m, a, b, c, d, e, f) m(7, g)
 #define ___bpf_each8(m, a, b, c, d, e, f, g, h) ___bpf_each7(m, a, b, c, d, e, f, g) m(8, h)
-#define ___bpf_each9(m, a, b, c, d, e, f, g, h, i) \
+#define ___bpf_each9(m, a, b, c, d, e, f, g, h, i)                                           \
 	___bpf_each8(m, a, b, c, d, e, f, g, h) m(9, i)
-#define ___bpf_each10(m, a, b, c, d, e, f, g, h, i, j) \
+#define ___bpf_each10(m, a, b, c, d, e, f, g, h, i, j)                                       \
 	___bpf_each9(m, a, b, c, d, e, f, g, h, i) m(10, j)
-#define ___bpf_each11(m, a, b, c, d, e, f, g, h, i, j, k) \
+#define ___bpf_each11(m, a, b, c, d, e, f, g, h, i, j, k)                                    \
 	___bpf_each10(m, a, b, c, d, e, f, g, h, i, j) m(11, k)
-#define ___bpf_each12(m, a, b, c, d, e, f, g, h, i, j, k, l) \
+#define ___bpf_each12(m, a, b, c, d, e, f, g, h, i, j, k, l)                                 \
 	___bpf_each11(m, a, b, c, d, e, f, g, h, i, j, k) m(12, l)
 
 /* The first, then all the others. */
 #define ___bpf_nth2(_, _1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15, _16, \
-		    _17, _18, _19, _20, _21, _22, _23, _24, n, ...)                           \
+		    _17, _18, _19, _20, _21, _22, _23, _24, n, ...)                          \
 	n
-#define ___bpf_npairs(...)                                                                    \
+#define ___bpf_npairs(...)                                                                   \
 	___bpf_nth2(_, ##__VA_ARGS__, 12, _, 11, _, 10, _, 9, _, 8, _, 7, _, 6, _, 5, _, 4, _, \
 		    3, _, 2, _, 1, _, 0)
-#define ___bpf_each_pair(m, ...)                                                              \
+#define ___bpf_each_pair(m, ...)                                                             \
 	___bpf_apply(___bpf_pairs, ___bpf_npairs(__VA_ARGS__))(m, ##__VA_ARGS__)
 #define ___bpf_pairs0(m)
 #define ___bpf_pairs1(m, t, x) m(t, x)
