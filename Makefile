@@ -74,7 +74,7 @@ $(O)/portrace: $(O)/portrace.debug
 $(O)/portrace.debug: $(objects) $(O)/obj/bpf/embed.o
 	$(call say,LINK,$@)
 	$(Q)$(STATIC_CC) $(flags) $(static) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ \
-		$(if $(SAN),-lelf,$$($(CC) -print-file-name=libelf.a))
+		$(if $(SAN),-lelf -lz,$(foreach l,elf z,$$($(CC) -print-file-name=lib$l.a)))
 
 $(O)/obj/%.o: %.c | $(BUILD)/tools
 	$(call say,CC,$<)
@@ -172,7 +172,7 @@ $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)
 $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) \
 		$(O)/test/portrace.a $(fixtures)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf
+	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf -lz
 endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))

@@ -18,6 +18,8 @@ build    library:libc.a     libc6-dev        musl-dev       glibc-static
 build    header:linux/bpf.h linux-libc-dev   linux-headers  kernel-headers
 build    header:gelf.h      libelf-dev       elfutils-dev   elfutils-libelf-devel
 build    library:libelf.a   libelf-dev       libelf-static  elfutils-libelf-devel-static
+build    header:zlib.h      zlib1g-dev       zlib-dev       zlib-devel
+build    library:libz.a     zlib1g-dev       zlib-static    zlib-static
 build    command:clang      clang            clang          clang
 build    llvm-strip         llvm             llvm           llvm
 musl     command:musl-gcc   musl-tools       -              musl-gcc

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * x86 (bzImage), numbers little endian:
+ *
+ *	0x000  +------------------------------+
+ *	       | boot sector                  |  0x1f1 sectors of set-up behind this one, 0 means 4
+ *	       | 0x1fe 55 aa                  |  0x202 "HdrS", 0x206 version of the protocol
+ *	       |                              |  0x248 payload_offset, 0x24c payload_length (2.08 on)
+ *	0x200  +------------------------------+
+ *	       | set-up                       |
+ *	       +------------------------------+  payload_offset counts from here
+ *	       | code that unpacks            |
+ *	       | payload: packed kernel, ELF  |  its last 4 bytes are the size once unpacked
+ *	       +------------------------------+
+ *
+ * EFI zboot (arm64, riscv, loongarch):
+ *
+ *	0x00  'M' 'Z' 0 0, "zimg", payload's offset, its size, 8 bytes for later, 0x18 "gzip" ...
+ *
+ * All others do not say where the packed kernel is (s390x, powerpc's zImage, a mere Image.gz): its
+ * first bytes are looked for. Unpacked, a kernel is an ELF file, where .BTF is a section (x86,
+ * powerpc), or what goes into memory byte by byte (arm64, riscv, s390x), where BTF is found by
+ * its header, and has to be sound to the last type. A kernel can hold more than its own (programs
+ * that it brings along have some); the largest is taken.
+ */
+#include "btf/image.h"
+
+#include <elf.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf/btf.h"
+#include "btf/unpack.h"
+#include "util/cursor.h"
+
+#define UNPACKED_MAX (512u << 20)
+/* Of what looks like a packed kernel, or like BTF, as much is tried; honest images have a few. */
+#define TRIES_MAX 16
+
+static uint64_t number(const uint8_t *at, size_t size, bool big)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < size; i++)
+		value = value << 8 | at[big ? i : size - 1 - i];
+	return value;
+}
+
+static int no_btf(const char *in, struct error *err)
+{
+	error_set(err, ERROR_NOT_FOUND, "%s: got no BTF in it", in);
+	return error_hint(err, "a kernel describes its types where it was built with "
+			  "CONFIG_DEBUG_INFO_BTF=y");
+}
+
+static int take(struct image_btf *found, const void *data, size_t size, struct error *err)
+{
+	found->data = malloc(size ? size : 1);
+	if (!found->data)
+		return error_memory(err);
+	memcpy(found->data, data, size);
+	found->size = size;
+	return 0;
+}
+
+/* ---- ELF of either class and byte order ---- */
+
+struct elf {
+	struct cursor file;
+	bool wide, big;
+};
+
+/* A number of the header or a section header at `at`: they differ in where, and how wide. */
+#define FIELD(elf, at, type, field) ((elf)->wide \
+	? number((at) + offsetof(Elf64_##type, field), sizeof(((Elf64_##type *)0)->field), (elf)->big) \
+	: number((at) + offsetof(Elf32_##type, field), sizeof(((Elf32_##type *)0)->field), (elf)->big))
+
+static bool is_elf(const struct cursor *file)
+{
+	const uint8_t *ident = cursor_at(file, 0, EI_NIDENT);
+
+	return ident && !memcmp(ident, ELFMAG, SELFMAG);
+}
+
+static const uint8_t *section_at(const struct elf *elf, uint64_t index)
+{
+	const uint8_t *header = elf->file.data;
+	uint64_t offset = FIELD(elf, header, Ehdr, e_shoff), each = FIELD(elf, header, Ehdr, e_shentsize);
+
+	if (index >= FIELD(elf, header, Ehdr, e_shnum) || offset > elf->file.size ||
+	    each < (elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)))
+		return NULL;
+	return cursor_at(&elf->file, offset + index * each, each);
+}
+
+static const char *section_name(const struct elf *elf, const uint8_t *section)
+{
+	const uint8_t *names = section_at(elf, FIELD(elf, elf->file.data, Ehdr, e_shstrndx));
+	uint64_t offset = names ? FIELD(elf, names, Shdr, sh_offset) : 0;
+	const char *name = NULL;
+
+	if (names && offset <= elf->file.size)
+		name = cursor_string(&elf->file, offset + FIELD(elf, section, Shdr, sh_name));
+	return name ? name : "";
+}
+
+/* What the section .BTF holds; no data: there is none, or it is outside. */
+static struct cursor elf_btf(const struct cursor *file)
+{
+	const uint8_t *ident = file->data;
+	struct elf elf = { *file, ident[EI_CLASS] == ELFCLASS64, ident[EI_DATA] == ELFDATA2MSB };
+	const uint8_t *section;
+
+	if (!cursor_at(file, 0, elf.wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr)))
+		return (struct cursor){ 0 };
+	for (uint64_t i = 1; (section = section_at(&elf, i)); i++) {
+		uint64_t offset = FIELD(&elf, section, Shdr, sh_offset);
+		uint64_t size = FIELD(&elf, section, Shdr, sh_size);
+
+		if (FIELD(&elf, section, Shdr, sh_type) == SHT_PROGBITS &&
+		    !strcmp(section_name(&elf, section), ".BTF"))
+			return (struct cursor){ cursor_at(file, offset, size), size };
+	}
+	return (struct cursor){ 0 };
+}
+
+/* ---- BTF amid other bytes ---- */
+
+static const uint8_t btf_magic[2][4] = {
+	/* magic, version, flags */
+	{ 0x9f, 0xeb, BTF_VERSION, 0 },
+	{ 0xeb, 0x9f, BTF_VERSION, 0 },
+};
+
+/*
+ * How long the BTF is whose header is there. Behind its length the header is pairs of offset
+ * and length, of types, strings and, in newer ones, what comes later: the last end counts.
+ */
+static uint64_t btf_extent(const struct cursor *data, uint64_t at, bool big)
+{
+	const uint8_t *header = cursor_at(data, at, 8);
+	uint64_t len = header ? number(header + 4, 4, big) : 0, end = 0;
+
+	if (len < sizeof(struct btf_header) || len > 256 || !cursor_at(data, at, len))
+		return 0;
+	for (uint64_t pair = 8; pair + 8 <= len; pair += 8) {
+		uint64_t stop = number(header + pair, 4, big) + number(header + pair + 4, 4, big);
+
+		end = stop > end ? stop : end;
+	}
+	return cursor_at(data, at, len + end) ? len + end : 0;
+}
+
+static bool is_sound(const uint8_t *data, uint64_t size)
+{
+	struct error ignored;
+	struct btf btf;
+	bool sound;
+
+	if (btf_init(&btf, data, size, &ignored))
+		return false;
+	sound = btf_count(&btf) > 1;
+	btf_fini(&btf);
+	return sound;
+}
+
+static void scan_for_btf(const struct cursor *data, bool big, struct cursor *best)
+{
+	const uint8_t *at = data->data, *end = at + data->size;
+
+	for (int tries = 0; tries < TRIES_MAX; at++) {
+		uint64_t size;
+
+		at = memmem(at, end - at, btf_magic[big], sizeof(btf_magic[big]));
+		if (!at)
+			return;
+		size = btf_extent(data, at - data->data, big);
+		if (size <= best->size)
+			continue;
+		tries++;
+		if (is_sound(at, size))
+			*best = (struct cursor){ at, size };
+	}
+}
+
+/* BTF as it is, packed in nothing. */
+static int find_plain(const struct cursor *image, struct image_btf *found, struct error *err)
+{
+	struct cursor best = { 0 };
+
+	if (is_elf(image))
+		best = elf_btf(image);
+	if (!best.data) {
+		best.size = 0;
+		scan_for_btf(image, false, &best);
+		scan_for_btf(image, true, &best);
+	}
+	if (!best.data)
+		return error_set(err, ERROR_NOT_FOUND, "got none");
+	return take(found, best.data, best.size, err);
+}
+
+/* ---- packed kernels ---- */
+
+/* Where the headers of x86 and of EFI zboot say that the packed kernel is; else no data. */
+static struct cursor named_payload(const struct cursor *image)
+{
+	const uint8_t *head = cursor_at(image, 0, 0x250);
+	uint64_t offset, size;
+
+	if (!head)
+		return (struct cursor){ 0 };
+	if (!memcmp(head, "MZ\0\0zimg", 8)) {
+		offset = number(head + 8, 4, false);
+		size = number(head + 12, 4, false);
+	} else if (!memcmp(head + 0x1fe, "\x55\xaa", 2) && !memcmp(head + 0x202, "HdrS", 4) &&
+		   number(head + 0x206, 2, false) >= 0x208) {
+		offset = ((head[0x1f1] ? head[0x1f1] : 4) + 1) * 512 + number(head + 0x248, 4, false);
+		size = number(head + 0x24c, 4, false);
+	} else {
+		return (struct cursor){ 0 };
+	}
+	return (struct cursor){ cursor_at(image, offset, size), size };
+}
+
+static int find_packed(const struct packing *packing, const void *data, size_t size,
+		       struct image_btf *found, struct error *err)
+{
+	struct cursor kernel;
+	uint8_t *unpacked;
+	int ret;
+
+	if (unpack(packing, data, size, UNPACKED_MAX, &unpacked, &kernel.size, err))
+		return -1;
+	kernel.data = unpacked;
+	ret = find_plain(&kernel, found, err);
+	free(unpacked);
+	if (!ret)
+		found->packing = packing_name(packing);
+	else if (err->code == ERROR_NOT_FOUND) {
+		char what[64];
+
+		snprintf(what, sizeof(what), "packed with %s", packing_name(packing));
+		return no_btf(what, err);
+	}
+	return ret;
+}
+
+/*
+ * Bytes that look like a packed kernel are found in code, too. What to say where none of them
+ * is one: the first that could not be tried for want of a program, else the first.
+ */
+static int scan_for_packed(const struct cursor *image, struct image_btf *found, struct error *err)
+{
+	struct error attempt;
+	int tries = 0;
+
+	no_btf("not packed in any way that is known", err);
+	for (size_t at = 0; at < image->size && tries < TRIES_MAX; at++) {
+		const struct packing *packing = packing_at(image, at);
+
+		if (!packing)
+			continue;
+		if (!find_packed(packing, image->data + at, image->size - at, found, &attempt))
+			return 0;
+		if (!tries++ || (attempt.code == ERROR_UNSUPPORTED && err->code != ERROR_UNSUPPORTED))
+			*err = attempt;
+	}
+	return -1;
+}
+
+int image_find_btf(const void *data, size_t size, struct image_btf *found, struct error *err)
+{
+	struct cursor image = { data, size }, payload = named_payload(&image);
+	const struct packing *packing;
+
+	memset(found, 0, sizeof(*found));
+	if (payload.data) {
+		packing = packing_at(&payload, 0);
+		if (packing)
+			return find_packed(packing, payload.data, payload.size, found, err);
+	}
+	if (!find_plain(&image, found, err))
+		return 0;
+	return err->code == ERROR_NOT_FOUND ? scan_for_packed(&image, found, err) : -1;
+}
