@@ -35,7 +35,7 @@
 #include "btf/unpack.h"
 #include "util/cursor.h"
 
-#define UNPACKED_MAX (512u << 20)
+#define UNPACKED_MAX (256u << 20)
 /* Of what looks like a packed kernel, or like BTF, as much is tried; honest images have a few. */
 #define TRIES_MAX 16
 
@@ -48,21 +48,12 @@ static uint64_t number(const uint8_t *at, size_t size, bool big)
 	return value;
 }
 
-static int no_btf(const char *in, struct error *err)
+static int no_btf(const char *packing, struct error *err)
 {
-	error_set(err, ERROR_NOT_FOUND, "%s: got no BTF in it", in);
+	error_set(err, ERROR_NOT_FOUND, "%s%s%sgot no BTF in it", packing ? "packed with " : "",
+		  packing ? packing : "", packing ? ": " : "");
 	return error_hint(err, "a kernel describes its types where it was built with "
 			  "CONFIG_DEBUG_INFO_BTF=y");
-}
-
-static int take(struct image_btf *found, const void *data, size_t size, struct error *err)
-{
-	found->data = malloc(size ? size : 1);
-	if (!found->data)
-		return error_memory(err);
-	memcpy(found->data, data, size);
-	found->size = size;
-	return 0;
 }
 
 /* ---- ELF of either class and byte order ---- */
@@ -95,15 +86,16 @@ static const uint8_t *section_at(const struct elf *elf, uint64_t index)
 	return cursor_at(&elf->file, offset + index * each, each);
 }
 
-static const char *section_name(const struct elf *elf, const uint8_t *section)
+static bool section_is(const struct elf *elf, const uint8_t *section, const char *name)
 {
 	const uint8_t *names = section_at(elf, FIELD(elf, elf->file.data, Ehdr, e_shstrndx));
-	uint64_t offset = names ? FIELD(elf, names, Shdr, sh_offset) : 0;
-	const char *name = NULL;
+	uint64_t offset = names ? FIELD(elf, names, Shdr, sh_offset) : UINT64_MAX;
+	const char *at = NULL;
 
-	if (names && offset <= elf->file.size)
-		name = cursor_string(&elf->file, offset + FIELD(elf, section, Shdr, sh_name));
-	return name ? name : "";
+	if (offset <= elf->file.size)
+		at = cursor_at(&elf->file, offset + FIELD(elf, section, Shdr, sh_name),
+			       strlen(name) + 1);
+	return at && !memcmp(at, name, strlen(name) + 1);
 }
 
 /* What the section .BTF holds; no data: there is none, or it is outside. */
@@ -120,7 +112,7 @@ static struct cursor elf_btf(const struct cursor *file)
 		uint64_t size = FIELD(&elf, section, Shdr, sh_size);
 
 		if (FIELD(&elf, section, Shdr, sh_type) == SHT_PROGBITS &&
-		    !strcmp(section_name(&elf, section), ".BTF"))
+		    section_is(&elf, section, ".BTF"))
 			return (struct cursor){ cursor_at(file, offset, size), size };
 	}
 	return (struct cursor){ 0 };
@@ -185,8 +177,38 @@ static void scan_for_btf(const struct cursor *data, bool big, struct cursor *bes
 	}
 }
 
-/* BTF as it is, packed in nothing. */
-static int find_plain(const struct cursor *image, struct image_btf *found, struct error *err)
+/*
+ * The empty string is the first of all strings; BTF that has another name there goes on from a
+ * base. Anything too short to tell is none of the two: whoever reads it will say so.
+ */
+static bool is_split(const struct cursor *btf)
+{
+	const uint8_t *header = cursor_at(btf, 0, sizeof(struct btf_header)), *first;
+	bool big = header && header[0] == btf_magic[true][0];
+	uint64_t strings;
+
+	if (!header)
+		return false;
+	strings = number(header + offsetof(struct btf_header, hdr_len), 4, big) +
+		  number(header + offsetof(struct btf_header, str_off), 4, big);
+	first = cursor_at(btf, strings, 1);
+	return first && *first;
+}
+
+static int take(struct image_btf *found, const struct cursor *btf, struct error *err)
+{
+	found->data = malloc(btf->size ? btf->size : 1);
+	if (!found->data)
+		return error_memory(err);
+	memcpy(found->data, btf->data, btf->size);
+	found->size = btf->size;
+	found->split = is_split(btf);
+	return 0;
+}
+
+/* BTF as it is. packing: what the image came out of, or NULL. */
+static int find_plain(const struct cursor *image, const char *packing, struct image_btf *found,
+		      struct error *err)
 {
 	struct cursor best = { 0 };
 
@@ -198,8 +220,9 @@ static int find_plain(const struct cursor *image, struct image_btf *found, struc
 		scan_for_btf(image, true, &best);
 	}
 	if (!best.data)
-		return error_set(err, ERROR_NOT_FOUND, "got none");
-	return take(found, best.data, best.size, err);
+		return no_btf(packing, err);
+	found->packing = packing;
+	return take(found, &best, err);
 }
 
 /* ---- packed kernels ---- */
@@ -235,29 +258,24 @@ static int find_packed(const struct packing *packing, const void *data, size_t s
 	if (unpack(packing, data, size, UNPACKED_MAX, &unpacked, &kernel.size, err))
 		return -1;
 	kernel.data = unpacked;
-	ret = find_plain(&kernel, found, err);
+	ret = find_plain(&kernel, packing_name(packing), found, err);
 	free(unpacked);
-	if (!ret)
-		found->packing = packing_name(packing);
-	else if (err->code == ERROR_NOT_FOUND) {
-		char what[64];
-
-		snprintf(what, sizeof(what), "packed with %s", packing_name(packing));
-		return no_btf(what, err);
-	}
 	return ret;
 }
 
-/*
- * Bytes that look like a packed kernel are found in code, too. What to say where none of them
- * is one: the first that could not be tried for want of a program, else the first.
- */
+/* Which of several failures says most: what is to be installed, what was unpacked in vain. */
+static int weight(enum error_code code)
+{
+	return code == ERROR_UNSUPPORTED ? 3 : code == ERROR_NOT_FOUND ? 2 : 1;
+}
+
+/* Bytes that look like a packed kernel are found in code, too: each is tried. */
 static int scan_for_packed(const struct cursor *image, struct image_btf *found, struct error *err)
 {
 	struct error attempt;
 	int tries = 0;
 
-	no_btf("not packed in any way that is known", err);
+	no_btf(NULL, err);
 	for (size_t at = 0; at < image->size && tries < TRIES_MAX; at++) {
 		const struct packing *packing = packing_at(image, at);
 
@@ -265,7 +283,7 @@ static int scan_for_packed(const struct cursor *image, struct image_btf *found, 
 			continue;
 		if (!find_packed(packing, image->data + at, image->size - at, found, &attempt))
 			return 0;
-		if (!tries++ || (attempt.code == ERROR_UNSUPPORTED && err->code != ERROR_UNSUPPORTED))
+		if (!tries++ || weight(attempt.code) > weight(err->code))
 			*err = attempt;
 	}
 	return -1;
@@ -282,7 +300,7 @@ int image_find_btf(const void *data, size_t size, struct image_btf *found, struc
 		if (packing)
 			return find_packed(packing, payload.data, payload.size, found, err);
 	}
-	if (!find_plain(&image, found, err))
+	if (!find_plain(&image, NULL, found, err))
 		return 0;
 	return err->code == ERROR_NOT_FOUND ? scan_for_packed(&image, found, err) : -1;
 }

@@ -2,6 +2,7 @@
 #ifndef BTF_IMAGE_H
 #define BTF_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 struct image_btf {
 	uint8_t *data; /* malloc'ed; for btf_init_owned() */
 	size_t size;
+	bool split;          /* goes on from the BTF of the kernel that it belongs to, as a module's */
 	const char *packing; /* "zstd", what it was packed with; NULL: it was not */
 };
 
