@@ -126,6 +126,14 @@ static const uint8_t btf_magic[2][4] = {
 	{ 0xeb, 0x9f, BTF_VERSION, 0 },
 };
 
+static bool is_btf(const struct cursor *data)
+{
+	const uint8_t *magic = cursor_at(data, 0, sizeof(btf_magic[0]));
+
+	return magic && (!memcmp(magic, btf_magic[false], sizeof(btf_magic[0])) ||
+			 !memcmp(magic, btf_magic[true], sizeof(btf_magic[0])));
+}
+
 /*
  * How long the BTF is whose header is there. Behind its length the header is pairs of offset
  * and length, of types, strings and, in newer ones, what comes later: the last end counts.
@@ -178,8 +186,8 @@ static void scan_for_btf(const struct cursor *data, bool big, struct cursor *bes
 }
 
 /*
- * The empty string is the first of all strings; BTF that has another name there goes on from a
- * base. Anything too short to tell is none of the two: whoever reads it will say so.
+ * The empty string is the first of all; BTF that has another one there, or none, goes on from a
+ * base. What is too short to tell is for its reader to refuse.
  */
 static bool is_split(const struct cursor *btf)
 {
@@ -192,7 +200,7 @@ static bool is_split(const struct cursor *btf)
 	strings = number(header + offsetof(struct btf_header, hdr_len), 4, big) +
 		  number(header + offsetof(struct btf_header, str_off), 4, big);
 	first = cursor_at(btf, strings, 1);
-	return first && *first;
+	return !number(header + offsetof(struct btf_header, str_len), 4, big) || (first && *first);
 }
 
 static int take(struct image_btf *found, const struct cursor *btf, struct error *err)
@@ -212,7 +220,9 @@ static int find_plain(const struct cursor *image, const char *packing, struct im
 {
 	struct cursor best = { 0 };
 
-	if (is_elf(image))
+	if (is_btf(image))
+		best = *image;
+	else if (is_elf(image))
 		best = elf_btf(image);
 	if (!best.data) {
 		best.size = 0;

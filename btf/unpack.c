@@ -105,13 +105,13 @@ const char *packing_name(const struct packing *packing)
 	return packing->name;
 }
 
-/* Until the stream ends, is damaged, or there is no room: then one byte more than max. */
+/* Until the stream ends, breaks off or is damaged, or there is more than max. */
 static int inflate_all(z_stream *z, size_t max, uint8_t **output, size_t *len)
 {
 	size_t room = 0;
-	int ret = Z_OK;
+	int ret;
 
-	while (ret == Z_OK && *len <= max) {
+	do {
 		size_t want = room ? room * 2 : 1u << 20;
 		uint8_t *grown;
 
@@ -125,7 +125,7 @@ static int inflate_all(z_stream *z, size_t max, uint8_t **output, size_t *len)
 		room = want;
 		ret = inflate(z, Z_NO_FLUSH);
 		*len = room - z->avail_out;
-	}
+	} while (ret == Z_OK && !z->avail_out && *len <= max);
 	return *len > max ? -EFBIG : 0;
 }
 

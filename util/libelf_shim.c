@@ -4,11 +4,12 @@
  * with here. Each name is defined weakly, so that a strong definition, where one is linked in
  * after all, wins. Nothing of ours calls any of them.
  *
- * Compression. libelf can pack and unpack sections with zlib and, from elfutils 0.189, zstd;
- * the two would be most of the binary. The loader reads code, symbols, relocations, maps and
- * BTF, which are never packed: -gz is for .debug_*, which nobody loads into a kernel. So every
- * call by which libelf begins such work is answered with an error, which libelf hands on as the
- * failure of its own call. A hostile object cannot reach a decompressor that is not there.
+ * Compression. libelf can pack and unpack sections with zlib and, from elfutils 0.189, zstd.
+ * The loader reads code, symbols, relocations, maps and BTF, which are never packed (-gz is for
+ * .debug_*, which nobody loads into a kernel), and takes contents raw: nothing that it calls
+ * leads to libelf's unpacking, so the linker leaves that out, and no hostile object can reach it.
+ * zlib is there all the same, for kernel images (btf/unpack.c). zstd is not: each call by which
+ * libelf would begin such work is answered with an error.
  *
  * The tree of raw chunks. libelf.a of elfutils 0.192 was built without the file that holds
  * eu_search_tree_init and _fini, so that nothing links with it. The tree is part of an Elf that
@@ -28,43 +29,6 @@
 
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #define SHIM(type, name, ...) __attribute__((weak)) type name(__VA_ARGS__)
-
-#define Z_STREAM_ERROR (-2)
-
-SHIM(int, inflateInit_, void *stream, const char *version, int size)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, inflate, void *stream, int flush)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, inflateReset, void *stream)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, inflateEnd, void *stream)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, deflateInit_, void *stream, int level, const char *version, int size)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, deflate, void *stream, int flush)
-{
-	return Z_STREAM_ERROR;
-}
-
-SHIM(int, deflateEnd, void *stream)
-{
-	return Z_STREAM_ERROR;
-}
 
 /* zstd's errors are small negative numbers in a size_t; -1 is the one without a name. */
 #define ZSTD_GENERIC ((size_t)-1)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# setup.sh SET...          installs what is missing of the table's SETs (build, test, fuzz)
+# setup.sh SET...          installs what is missing of the table's SETs (build, test, kernels, fuzz)
 # setup.sh --check SET...  only says what is missing
 #
 # The one place that knows what the packages are called. Plain sh: it also runs where nothing is
@@ -25,11 +25,19 @@ build    llvm-strip         llvm             llvm           llvm
 musl     command:musl-gcc   musl-tools       -              musl-gcc
 test     header:check.h     check            check-dev      check-devel
 test     header:json-c/json.h libjson-c-dev  json-c-dev     json-c-devel
+test     command:gzip       gzip             gzip           gzip
+test     command:xzdiff     xz-utils         xz             xz
+test     command:zstd       zstd             zstd           zstd
+test     command:lz4        lz4              lz4            lz4
+test     command:bzip2      bzip2            bzip2          bzip2
+test     command:lzop       lzop             lzop           lzop
 test     command:pkg-config pkg-config       pkgconf        pkgconf-pkg-config
 test     command:/bin/kill  procps           busybox        util-linux
 test     command:valgrind   valgrind         valgrind       valgrind
 test     library:libasan.so gcc              -              libasan
 test     library:libubsan.so gcc            -              libubsan
+kernels  command:bpftool    bpftool          bpftool        bpftool
+kernels  command:pahole     pahole           pahole         dwarves
 fuzz     fuzzer             libclang-rt-dev  compiler-rt    compiler-rt
 '
 
