@@ -258,6 +258,15 @@ static int take_verbose(void *into, const char *arg, struct error *err)
 	return 0;
 }
 
+/* Which of the words it is, or -1. */
+static int choice(const char *const words[], size_t count, const char *arg)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(arg, words[i]))
+			return i;
+	return -1;
+}
+
 static int take_transport(void *into, const char *arg, struct error *err)
 {
 	struct options *o = into;
@@ -266,14 +275,39 @@ static int take_transport(void *into, const char *arg, struct error *err)
 		[TRANSPORT_RING] = "ring",
 		[TRANSPORT_PERF] = "perf",
 	};
-	size_t i;
+	int chosen = choice(names, COUNT(names), arg);
 
-	for (i = 0; i < COUNT(names); i++)
-		if (!strcmp(arg, names[i])) {
-			o->transport = i;
-			return 0;
-		}
-	return args_bad_value(err, "--transport", arg, "auto, ring or perf");
+	if (chosen < 0)
+		return args_bad_value(err, "--transport", arg, "auto, ring or perf");
+	o->transport = chosen;
+	return 0;
+}
+
+static int take_types(void *into, const char *arg, struct error *err)
+{
+	struct options *o = into;
+	static const char *const names[] = {
+		[TYPES_AUTO] = "auto",
+		[TYPES_KERNEL] = "kernel",
+		[TYPES_IMAGE] = "image",
+		[TYPES_TRACEFS] = "tracefs",
+	};
+	int chosen = choice(names, COUNT(names), arg);
+
+	if (chosen < 0)
+		return args_bad_value(err, "--types", arg, "auto, kernel, image or tracefs");
+	o->types = chosen;
+	return 0;
+}
+
+static int take_btf(void *into, const char *arg, struct error *err)
+{
+	struct options *o = into;
+
+	if (!*arg)
+		return args_bad_value(err, "--btf", arg, "the name of a file");
+	o->btf_file = arg;
+	return 0;
 }
 
 static unsigned int suffix_shift(const char *suffix)
@@ -335,6 +369,13 @@ static const struct option_fact tune[] = {
 	{ 0, "buffer", "SIZE", take_buffer,
 	  "of the ring (1M) or each CPU's perf buffer (2M);\n"
 	  "rounded up to pages by a power of two" },
+	{ 0, "types", "SOURCE", take_types,
+	  "where the kernel's types come from: kernel (itself),\n"
+	  "image (its image on disk), tracefs (the formats of\n"
+	  "events), or auto: the first of these that has them" },
+	{ 0, "btf", "FILE", take_btf,
+	  "or this file: bare BTF, an ELF file with a section\n"
+	  ".BTF, or a kernel image" },
 };
 
 static const struct option_group groups[] = {

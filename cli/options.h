@@ -9,6 +9,7 @@
 #include "bpf/signal.h"
 #include "cli/command.h"
 #include "compat/lower.h"
+#include "loader/types.h"
 #include "util/error.h"
 
 /* The command line of `portrace [signal] ...` as a plain value. */
@@ -34,6 +35,8 @@ struct options {
 	const char *output; /* path, borrowed from argv; NULL: standard output */
 	enum transport transport;
 	size_t buffer; /* bytes, a power of two of pages; 0: default */
+	enum types_from types;
+	const char *btf_file; /* path, borrowed from argv; NULL: none */
 };
 
 /* As args_parse(), which it calls. */

@@ -325,11 +325,23 @@ static int open_signals(struct session *s)
 	return s->signal_fd < 0 ? error_system(&s->err, errno, "signalfd") : 0;
 }
 
+/* Each line of what was tried, then what was taken. */
+static void describe_types(const struct types_account *types)
+{
+	const char *line = types->tried, *end;
+
+	for (; *line; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		fprintf(stderr, "portrace: types: %.*s\n", (int)(end - line), line);
+	}
+	fprintf(stderr, "portrace: types from %s\n", types->source);
+}
+
 static void describe_start(const struct session *s)
 {
 	const struct tracer *t = &s->tracer;
 
-	fprintf(stderr, "portrace: types from /sys/kernel/btf/vmlinux\n");
+	describe_types(&t->types);
 	fprintf(stderr, "portrace: transport: %s, %zu KiB%s\n",
 		t->transport == TRANSPORT_RING ? "ring buffer" : "perf buffers", t->buffer >> 10,
 		t->transport == TRANSPORT_RING ? "" : " a CPU");

@@ -82,25 +82,38 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	return 0;
 }
 
+/* Moves what the programs read to where this kernel keeps it. */
+static int relocate(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct object *obj = &tracer->object;
+	struct types_request request = {
+		.btf_file = options->btf_file, .from = options->types, .obj = obj,
+	};
+	struct types types;
+	int ret;
+
+	if (types_open(&types, &request, err))
+		return -1;
+	tracer->types = types.account;
+	if (types.btf.foreign)
+		ret = error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, expected "
+				"this machine's", types.account.source);
+	else
+		ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &types.btf, err);
+	types_fini(&types);
+	return ret;
+}
+
 /* The object with the settings in it and its types relocated. */
 static int prepare(struct tracer *tracer, const struct options *options, struct error *err)
 {
 	struct object *obj = &tracer->object;
-	struct btf kernel;
-	int ret;
 
 	if (object_init(obj, "signal tracer", signal_object_start,
 			signal_object_end - signal_object_start, err) ||
 	    set_filter(obj, options, err))
 		return -1;
-	if (btf_open_kernel(&kernel, err)) {
-		if (err->code == ERROR_NOT_FOUND)
-			err->code = ERROR_UNSUPPORTED;
-		return -1;
-	}
-	ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &kernel, err);
-	btf_fini(&kernel);
-	return ret;
+	return relocate(tracer, options, err);
 }
 
 /*

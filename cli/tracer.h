@@ -10,6 +10,7 @@
 #include "compat/lower.h"
 #include "loader/load.h"
 #include "loader/reader.h"
+#include "loader/types.h"
 
 /*
  * The signal tracer's kernel side, from the object in this binary to records: settings put
@@ -23,6 +24,7 @@ struct tracer {
 	struct reader *reader;
 	enum transport transport; /* the one taken */
 	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
+	struct types_account types; /* where the kernel's come from */
 	int links[TRACER_LINKS];
 	const struct losses *losses; /* the programs' own count, in a mapping of their data */
 	const void *data;            /* that mapping; NULL where the kernel has none (5.5) */

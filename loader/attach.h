@@ -2,6 +2,8 @@
 #ifndef LOADER_ATTACH_H
 #define LOADER_ATTACH_H
 
+#include <stddef.h>
+
 #include "util/error.h"
 
 /*
@@ -19,6 +21,9 @@ void tracefs_close(struct tracefs *tracefs);
 /* The id of an event ("signal", "signal_generate"), or -1 and err. */
 int tracefs_event_id(const struct tracefs *tracefs, const char *category, const char *event,
 		     struct error *err);
+/* How an event's record is laid out, as text; malloc'ed. */
+int tracefs_format(const struct tracefs *tracefs, const char *category, const char *event,
+		   char **text, size_t *len, struct error *err);
 
 /* Attaches the program to the tracepoint; returns the link's descriptor, or -1 and err. */
 int attach_tracepoint(int prog_fd, int event_id, const char *name, struct error *err);

@@ -24,6 +24,8 @@
 #define FSCONFIG_CMD_CREATE 6
 #endif
 
+#define FORMAT_MAX (64u << 10) /* the longest are of a few pages */
+
 static int open_dir(struct tracefs *tracefs, const char *where)
 {
 	int fd = sys_open(where, O_RDONLY | O_DIRECTORY);
@@ -139,6 +141,25 @@ void tracefs_close(struct tracefs *tracefs)
 	tracefs->fd = -1;
 }
 
+/* What reading a file of an event's failed of. */
+static int event_failed(const struct tracefs *tracefs, const char *category, const char *event,
+			const char *path, int sys, struct error *err)
+{
+	error_system(err, sys, "tracepoint %s:%s: read %s in %s", category, event, path,
+		     tracefs->where);
+	if (sys == ENOENT) {
+		err->code = ERROR_UNSUPPORTED;
+		return error_hint(err, "this kernel has no such tracepoint: it was renamed, is in a module "
+				       "that is not loaded, or the kernel was built without "
+				       "CONFIG_EVENT_TRACING");
+	}
+	if (sys == EACCES || sys == EPERM) {
+		err->code = ERROR_PERMISSION;
+		return error_hint(err, "run as root");
+	}
+	return -1;
+}
+
 int tracefs_event_id(const struct tracefs *tracefs, const char *category, const char *event,
 		     struct error *err)
 {
@@ -149,17 +170,25 @@ int tracefs_event_id(const struct tracefs *tracefs, const char *category, const 
 	len = sys_read_file(tracefs->fd, path, text, sizeof(text));
 	if (len > 0)
 		return atoi(text);
-	error_system(err, len < 0 ? -len : EINVAL, "tracepoint %s:%s: read %s in %s", category,
-		     event, path, tracefs->where);
-	if (len == -ENOENT) {
-		err->code = ERROR_UNSUPPORTED;
-		return error_hint(err, "this kernel has no such tracepoint: it was renamed, is in a module "
-				       "that is not loaded, or the kernel was built without "
-				       "CONFIG_EVENT_TRACING");
+	return event_failed(tracefs, category, event, path, len < 0 ? -len : EINVAL, err);
+}
+
+int tracefs_format(const struct tracefs *tracefs, const char *category, const char *event,
+		   char **text, size_t *len, struct error *err)
+{
+	char path[256];
+	ssize_t n;
+
+	*text = malloc(FORMAT_MAX);
+	if (!*text)
+		return error_memory(err);
+	snprintf(path, sizeof(path), "events/%s/%s/format", category, event);
+	n = sys_read_file(tracefs->fd, path, *text, FORMAT_MAX);
+	if (n > 0) {
+		*len = n;
+		return 0;
 	}
-	if (len == -EACCES || len == -EPERM) {
-		err->code = ERROR_PERMISSION;
-		return error_hint(err, "run as root");
-	}
-	return -1;
+	free(*text);
+	*text = NULL;
+	return event_failed(tracefs, category, event, path, n < 0 ? -n : EINVAL, err);
 }

@@ -38,11 +38,6 @@ static void cover(const char *dir)
 		_exit(99);
 }
 
-static void hide_btf(void *arg)
-{
-	cover("/sys/kernel/btf");
-}
-
 static void hide_proc(void *arg)
 {
 	cover("/proc");
@@ -118,13 +113,6 @@ START_TEST(locked_down_kernel)
 }
 END_TEST
 
-START_TEST(kernel_without_types)
-{
-	refused(transport(_i), hide_btf, NULL, 4, "/sys/kernel/btf/vmlinux: No such file",
-		"CONFIG_DEBUG_INFO_BTF");
-}
-END_TEST
-
 START_TEST(traces_without_proc)
 {
 	struct tracer_setup setup = { .transport = transport(_i), .prepare = hide_proc };
@@ -189,7 +177,6 @@ Suite *absence_suite(void)
 	tcase_add_loop_test(c, bpf_forbidden_by_more_than_capabilities, 0, TRANSPORTS);
 	tcase_add_test(c, kernel_without_perf_events);
 	tcase_add_test(c, locked_down_kernel);
-	tcase_add_loop_test(c, kernel_without_types, 0, TRANSPORTS);
 	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
 	tcase_add_loop_test(c, locked_memory_is_left_alone_where_it_does_not_count, 0, TRANSPORTS);
 	suite_add_tcase(s, c);

@@ -57,6 +57,8 @@ START_TEST(nothing_given_means_every_signal)
 	ck_assert(!o.has_uid && !o.json && !o.quiet && !o.verbose);
 	ck_assert(!o.duration && !o.count && !o.buffer && !o.output);
 	ck_assert_int_eq(o.transport, TRANSPORT_AUTO);
+	ck_assert_int_eq(o.types, TYPES_AUTO);
+	ck_assert_ptr_null(o.btf_file);
 }
 END_TEST
 
@@ -299,6 +301,24 @@ START_TEST(transports_are_three)
 }
 END_TEST
 
+START_TEST(types_come_from_four_places_or_a_file)
+{
+	PARSE("--types", "kernel", NULL);
+	ck_assert_int_eq(o.types, TYPES_KERNEL);
+	ck_assert_ptr_null(o.btf_file);
+	PARSE("--types=image", NULL);
+	ck_assert_int_eq(o.types, TYPES_IMAGE);
+	PARSE("--types=tracefs", NULL);
+	ck_assert_int_eq(o.types, TYPES_TRACEFS);
+	PARSE("--types=auto", "--btf", "vmlinux", NULL);
+	ck_assert_int_eq(o.types, TYPES_AUTO);
+	ck_assert_str_eq(o.btf_file, "vmlinux");
+	REFUSED("--types: got 'btf', expected auto, kernel, image or tracefs", "", "--types", "btf",
+		NULL);
+	REFUSED("--btf: got '', expected the name of a file", "", "--btf=", NULL);
+}
+END_TEST
+
 START_TEST(output_names_a_file_and_dash_standard_output)
 {
 	PARSE("-o", "log", "--json", NULL);
@@ -356,7 +376,7 @@ START_TEST(help_names_every_option_and_fits_80_columns)
 	static const char *const names[] = {
 		"-p, --pid", "--from", "--to", "-s, --signal", "-u, --uid", "-c, --comm",
 		"-d, --duration", "-n, --count", "--json", "-o, --output", "-q, --quiet",
-		"--transport", "--buffer", "-v, --verbose", "--version", "-h, --help",
+		"--transport", "--buffer", "--types", "--btf", "-v, --verbose", "--version", "-h, --help",
 		"Examples:", "Exit codes:", "Commands:",
 	};
 	char *text = NULL, *line;
@@ -419,6 +439,7 @@ Suite *options_suite(void)
 	tcase_add_test(tcase, count_is_from_1);
 	tcase_add_test(tcase, buffer_is_rounded_up_to_pages_by_a_power_of_two);
 	tcase_add_test(tcase, transports_are_three);
+	tcase_add_test(tcase, types_come_from_four_places_or_a_file);
 	tcase_add_test(tcase, output_names_a_file_and_dash_standard_output);
 	tcase_add_test(tcase, unknown_option_gets_the_nearest);
 	tcase_add_test(tcase, unknown_command_gets_the_nearest);
