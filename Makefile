@@ -3,7 +3,7 @@
 #   make            build/portrace, one static binary        make setup    install what building needs
 #   make run        the same, set-up included, and run it    make check    set-up, then all tests
 #   make unit|live  one kind of tests    make san   ASan, UBSan and valgrind    make bench   figures
-#   make fuzz       the parsers, FUZZ_SECONDS=30 each
+#   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -61,7 +61,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live san valgrind fuzz bench install clean FORCE
+.PHONY: all setup run check unit live san valgrind fuzz kernels bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -125,6 +125,12 @@ unit live: %: $(O)/test/%
 	$(Q)sh tests/totals.sh "$($@_as) $<"
 live: all
 
+kernels:
+	$(Q)sh util/setup.sh build test kernels
+	$(Q)sh tests/kernels/fetch.sh tests/kernels/list
+	$(Q)$(MAKE) $(jobs) $(O)/test/kernels
+	$(Q)sh tests/totals.sh $(O)/test/kernels
+
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
 	$(Q)sh util/setup.sh build test
@@ -157,7 +163,7 @@ $(BUILD)/fuzz/obj/%.o: %.c | $(BUILD)/tools-test
 
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(library))
 	$(call say,LINK,$@)
-	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf
+	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf -lz
 
 bench: all
 	$(Q)$(as_root) bash tests/bench/bench.sh $(O) tests/bench/RESULTS.md
@@ -176,6 +182,7 @@ $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) \
 endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))
+$(eval $(call test_kind,kernels))
 
 # Suites are declared by the list alone.
 $(O)/test/tests/%.o: warnings += -Wno-missing-prototypes
@@ -184,7 +191,7 @@ $(O)/test/%.o: %.c | $(BUILD)/tools-test
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(flags) -I$(@D) -DFIXTURES='"$(TEST_ROOT)$(BUILD)/fixtures"' \
 		-DPORTRACE='"$(TEST_ROOT)$(O)/portrace"' -DSOURCE='"$(TEST_ROOT)."' \
-		-DCLANG='"$(CLANG)"' -c -o $@ $<
+		-DCLANG='"$(CLANG)"' -DKERNELS='"$(CURDIR)/build/kernels"' -c -o $@ $<
 
 $(O)/test/tests/%/suites.h: FORCE
 	$(Q)mkdir -p $(@D)

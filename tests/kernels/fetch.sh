@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fetch.sh SUITE ARCH PACKAGE [modules]
+# fetch.sh LIST                          the same for each line of a file; # begins a comment
 #
 # Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
 # uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is there
@@ -16,6 +17,12 @@ die() {
 	exit 1
 }
 
+if [ $# = 1 ]; then
+	sed 's/#.*//' "$1" | while read -r suite arch package modules; do
+		[ -z "$suite" ] || sh "$0" "$suite" "$arch" "$package" ${modules:+"$modules"} || exit
+	done
+	exit
+fi
 [ $# = 3 ] || [ "$#/${4:-}" = 4/modules ] || die "usage: fetch.sh SUITE ARCH PACKAGE [modules]"
 suite=$1 arch=$2 package=$3 modules=${4:-}
 cd "$(dirname "$0")/../.."

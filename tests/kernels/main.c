@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the suites of all tests/kernels/test_*.c on the kernels that tests/kernels/fetch.sh has
+ * brought; `make kernels` does both.
+ */
+#include "tests/kernels/kernels.h"
+
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SUITE(name) Suite *name##_suite(void);
+#include "suites.h"
+#undef SUITE
+
+struct kernels kernels;
+
+bool kernel_configured(const struct kernel *kernel, const char *wanted)
+{
+	char path[1040], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/config", kernel->dir);
+	file = fopen(path, "r");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = 0;
+		found = !strcmp(line, wanted);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static int by_contents(const void *a, const void *b)
+{
+	const struct kernel *x = a, *y = b;
+
+	return y->has_types + y->has_modules - x->has_types - x->has_modules;
+}
+
+static void list_kernels(void)
+{
+	char path[1040];
+	glob_t dirs;
+
+	if (glob(KERNELS "/*", GLOB_ONLYDIR, NULL, &dirs))
+		return;
+	for (size_t i = 0; i < dirs.gl_pathc && kernels.count < 64; i++) {
+		struct kernel *k = &kernels.at[kernels.count++];
+
+		snprintf(k->dir, sizeof(k->dir), "%s", dirs.gl_pathv[i]);
+		snprintf(k->image, sizeof(k->image), "%s/vmlinuz", dirs.gl_pathv[i]);
+		snprintf(path, sizeof(path), "%s/lib/modules", dirs.gl_pathv[i]);
+		k->has_types = kernel_configured(k, "CONFIG_DEBUG_INFO_BTF=y");
+		k->has_modules = k->has_types && !access(path, F_OK);
+		kernels.with_types += k->has_types;
+		kernels.with_modules += k->has_modules;
+	}
+	globfree(&dirs);
+	qsort(kernels.at, kernels.count, sizeof(*kernels.at), by_contents);
+}
+
+int main(void)
+{
+	SRunner *runner;
+	int run, failed;
+
+	list_kernels();
+	if (!kernels.count) {
+		fprintf(stderr, "kernels: none in " KERNELS "; `make kernels` fetches them\n");
+		return 1;
+	}
+	runner = srunner_create(NULL);
+#define SUITE(name) srunner_add_suite(runner, name##_suite());
+#include "suites.h"
+#undef SUITE
+	srunner_run_all(runner, CK_ENV);
+	run = srunner_ntests_run(runner);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	printf("kernels: %d passed, %d failed, 0 skipped\n", run - failed, failed);
+	return failed || !run;
+}
