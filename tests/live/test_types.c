@@ -25,8 +25,6 @@ static void begin(void)
 	need_initial_pids();
 	if (access(KERNEL_BTF, R_OK))
 		skip("needs " KERNEL_BTF " (Linux 5.4, CONFIG_DEBUG_INFO_BTF)");
-	if (access("/boot", F_OK))
-		skip("needs a directory /boot");
 	ck_assert_int_eq(map_file(&own, KERNEL_BTF), 0);
 }
 
@@ -103,13 +101,20 @@ static void expect_said(const char *format, ...)
 	ck_assert_msg(strstr(tracer.errors, text), "expected '%s' in:\n%.2000s", text, tracer.errors);
 }
 
+/* The kernel's own types, packed, to be put in /boot. */
 static struct image pack(const char *program)
 {
 	struct image image = { 0 };
 	uint8_t *data;
+	int ret;
 
-	ck_assert_int_eq(spawn_filter((const char *[]){ program, "-1", "-c", NULL }, own.data, own.size,
-				      1u << 30, &data, &image.size), 0);
+	if (access("/boot", F_OK))
+		skip("needs a directory /boot");
+	ret = spawn_filter((const char *[]){ program, "-1", "-c", NULL }, own.data, own.size, 1u << 30,
+			   &data, &image.size);
+	if (ret == -ENOENT)
+		skip("needs %s", program);
+	ck_assert_int_eq(ret, 0);
 	image.data = data;
 	return image;
 }
@@ -171,9 +176,7 @@ END_TEST
 
 START_TEST(source_that_has_none_is_not_replaced_by_another)
 {
-	struct image image = { own.data, own.size, false };
-
-	expect_refused(&image, "kernel");
+	expect_refused(NULL, "kernel");
 	expect_said(KERNEL_BTF ": No such file or directory\n");
 	expect_said("CONFIG_DEBUG_INFO_BTF=y");
 }
