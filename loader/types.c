@@ -52,7 +52,8 @@ static void pass_over(struct search *s, const struct error *why)
 	char *tried = s->types->account.tried;
 	size_t len = strlen(tried);
 
-	snprintf(tried + len, sizeof(s->types->account.tried) - len, "%s%s", len ? "\n" : "", why->message);
+	snprintf(tried + len, sizeof(s->types->account.tried) - len, "%s%s", len ? "\n" : "",
+		 why->message);
 	s->forbidden |= why->code == ERROR_PERMISSION;
 	if (why->code == ERROR_UNSUPPORTED && !s->hint[0])
 		strcpy(s->hint, why->hint);
@@ -291,14 +292,15 @@ static int from_tracefs(struct search *s, struct error *err)
 	int ret;
 
 	if (!s->request->obj) {
-		error_set(err, ERROR_NOT_FOUND, "tracefs: got no programs, whose tracepoints it describes");
+		error_set(err, ERROR_NOT_FOUND,
+			  "tracefs: got no programs, whose tracepoints it describes");
 		pass_over(s, err);
 		return -1;
 	}
 	ret = tracefs_open(&tracefs, err);
 	if (!ret) {
-		snprintf(s->types->account.source, sizeof(s->types->account.source), "the events' formats in %s",
-			 tracefs.where);
+		snprintf(s->types->account.source, sizeof(s->types->account.source),
+			 "the events' formats in %s", tracefs.where);
 		ret = read_events(s, &tracefs, &events, err);
 		tracefs_close(&tracefs);
 	}
@@ -321,9 +323,9 @@ static int found_none(const struct search *s, struct error *err)
 	snprintf(err->detail, sizeof(err->detail), "%s", s->types->account.tried);
 	if (s->hint[0])
 		return error_hint(err, "%s", s->hint);
-	return error_hint(err, "a kernel brings its types along from Linux 5.4 on, where it was built with "
-			  "CONFIG_DEBUG_INFO_BTF=y and sysfs is mounted on /sys; --btf FILE takes them from "
-			  "elsewhere");
+	return error_hint(err, "a kernel brings its types along from Linux 5.4 on, where it was built "
+			  "with CONFIG_DEBUG_INFO_BTF=y and sysfs is mounted on /sys; --btf FILE takes "
+			  "them from elsewhere");
 }
 
 int types_open(struct types *types, const struct types_request *request, struct error *err)
@@ -368,7 +370,9 @@ void types_fini(struct types *types)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct types_module *)a)->name, ((const struct types_module *)b)->name);
+	const struct types_module *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
 }
 
 static int list_modules(struct types *types, struct error *err)

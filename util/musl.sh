@@ -5,8 +5,8 @@
 # it is installed and links with this machine's libelf and zlib, else CC itself.
 #
 # musl-gcc looks for headers in musl's own directory only. What musl does not have, the kernel's
-# headers, libelf's and zlib's, is linked into DIR one by one: were /usr/include itself on the search
-# path, glibc's headers would quietly fill in for what musl has under another name or not at all.
+# headers, libelf's and zlib's, is linked into DIR one by one: were /usr/include itself on the
+# search path, glibc's headers would quietly fill in for what musl has under another name or not at all.
 cc=$1
 dir=$2
 

@@ -5,8 +5,9 @@
 # fetch.sh LIST                          the same for each line of a file; # begins a comment
 #
 # Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
-# uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is there
-# already is not fetched again. The `*` in PACKAGE stands for a version, of which the highest is taken:
+# uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is
+# there already is not fetched again. The `*` in PACKAGE stands for a version, of which the highest
+# is taken:
 #
 #   fetch.sh trixie s390x 'linux-image-*-s390x'
 #

@@ -197,6 +197,30 @@ START_TEST(file_that_the_user_names)
 }
 END_TEST
 
+/* As /sys/kernel/btf/vmlinux before Linux 6.16. */
+START_TEST(file_that_cannot_be_mapped_is_copied)
+{
+	static const char path[] = "/sys/kernel/notes";
+	struct map_file map;
+	size_t len;
+	char *text;
+	int fd;
+
+	if (access(path, R_OK))
+		skip("needs %s", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_ptr_eq(mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0), MAP_FAILED);
+	close(fd);
+	text = read_whole(path, &len);
+	ck_assert_int_eq(map_file(&map, path), 0);
+	ck_assert_uint_gt(len, 0);
+	ck_assert_uint_eq(map.size, len);
+	ck_assert_int_eq(memcmp(map.data, text, len), 0);
+	unmap_file(&map);
+	free(text);
+}
+END_TEST
+
 Suite *types_suite(void)
 {
 	Suite *s = suite_create("types");
@@ -208,5 +232,6 @@ Suite *types_suite(void)
 	tcase_add_test(c, missing_program_is_named);
 	tcase_add_test(c, source_that_has_none_is_not_replaced_by_another);
 	tcase_add_test(c, file_that_the_user_names);
+	tcase_add_test(c, file_that_cannot_be_mapped_is_copied);
 	return s;
 }
