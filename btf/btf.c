@@ -27,14 +27,10 @@
 #include "btf/btf.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "util/cursor.h"
-#include "util/sys.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MAX_CHAIN 64 /* of typedefs, qualifiers and arrays; the kernel's own limit is 32 */
@@ -428,45 +424,11 @@ int btf_init_owned(struct btf *btf, const struct btf *base, void *blob, size_t s
 	return ret;
 }
 
-/* len bytes of fd in memory of their own. Returns -errno. */
-static int read_mapping(int fd, void *mapping, size_t len)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < len) {
-		n = sys_read(fd, (char *)mapping + done, len - done);
-		if (n < 0)
-			return n;
-		if (n == 0)
-			return -EIO;
-		done += n;
-	}
-	return 0;
-}
-
-/*
- * The kernel lets its BTF be mapped since Linux 6.16 ("btf: allow mmap of vmlinux btf"), as
- * private memory only. That costs no memory of ours; before, it has to be copied.
- */
-static int map_fd(int fd, size_t len, void **mapping)
-{
-	int ret;
-
-	*mapping = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (*mapping != MAP_FAILED)
-		return 0;
-	*mapping = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (*mapping == MAP_FAILED)
-		return -errno;
-	ret = read_mapping(fd, *mapping, len);
-	if (ret < 0)
-		munmap(*mapping, len);
-	return ret;
-}
-
 static int open_failed(const char *path, int sys, struct error *err)
 {
+	if (sys == EINVAL)
+		return error_set(err, ERROR_FORMAT, "%s: got an empty file or no regular one, expected BTF",
+				 path);
 	error_system(err, sys, "%s", path);
 	if (sys == ENOENT)
 		err->code = ERROR_NOT_FOUND;
@@ -475,34 +437,23 @@ static int open_failed(const char *path, int sys, struct error *err)
 	return -1;
 }
 
+/*
+ * The kernel lets its BTF be mapped since Linux 6.16 ("btf: allow mmap of vmlinux btf"), as
+ * private memory only. That costs no memory of ours; before, it has to be copied.
+ */
 int btf_open(struct btf *btf, const struct btf *base, const char *path, struct error *err)
 {
-	int fd = sys_open(path, O_RDONLY), ret;
-	void *mapping = NULL;
-	struct stat st;
-	size_t len;
+	struct map_file file;
+	int ret = map_file(&file, path);
 
 	memset(btf, 0, sizeof(*btf));
-	if (fd < 0)
-		return open_failed(path, -fd, err);
-	ret = fstat(fd, &st) ? -errno : 0;
-	if (!ret && (st.st_size <= 0 || (uint64_t)st.st_size > SIZE_MAX)) {
-		sys_close(fd);
-		return error_set(err, ERROR_FORMAT, "%s: size: got %lld, expected BTF", path,
-				 (long long)st.st_size);
-	}
-	len = ret ? 0 : st.st_size;
-	if (!ret)
-		ret = map_fd(fd, len, &mapping);
-	sys_close(fd);
-	if (ret < 0)
+	if (ret)
 		return open_failed(path, -ret, err);
-	if (btf_init_split(btf, base, mapping, len, err)) {
-		munmap(mapping, len);
+	if (btf_init_split(btf, base, file.data, file.size, err)) {
+		unmap_file(&file);
 		return error_wrap(err, "%s", path);
 	}
-	btf->mapping = mapping;
-	btf->mapping_len = len;
+	btf->file = file;
 	return 0;
 }
 
@@ -523,8 +474,7 @@ void btf_fini(struct btf *btf)
 	vec_fini(&btf->tags);
 	free(btf->copy);
 	free(btf->own_layout);
-	if (btf->mapping)
-		munmap(btf->mapping, btf->mapping_len);
+	unmap_file(&btf->file);
 	memset(btf, 0, sizeof(*btf));
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "util/error.h"
+#include "util/map.h"
 #include "util/vec.h"
 
 /*
@@ -44,8 +45,7 @@ struct btf {
 	VEC(uint32_t) named;    /* offsets of structs, unions and enums that have a name, rising */
 	VEC(uint8_t) tags;      /* for each of those, a hash of its name */
 	void *copy;             /* owned, or NULL: what data points to */
-	void *mapping;          /* owned, where btf_open made it */
-	size_t mapping_len;
+	struct map_file file;   /* owned, where btf_open mapped it */
 	uint32_t *own_layout;   /* owned, or NULL: layout, where the blob brings one */
 };
 
