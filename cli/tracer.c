@@ -340,8 +340,9 @@ static int map_reported(struct tracer *tracer, struct error *err)
 
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
 {
-	struct load_options load_options;
+	struct load_options load_options = { 0 };
 	struct caps caps = { 0 };
+	int ret;
 
 	memset(tracer, 0, sizeof(*tracer));
 	for (int i = 0; i < TRACER_LINKS; i++)
@@ -352,8 +353,11 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	    lower(tracer, options->buffer, err))
 		goto fail;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
-	if (load_within_memlock(tracer, &load_options, err) ||
-	    map_reported(tracer, err) || open_reader(tracer, err) ||
+	if (lower_types(&tracer->object, &caps, &load_options.types, err))
+		goto fail;
+	ret = load_within_memlock(tracer, &load_options, err);
+	load_types_fini(&load_options.types);
+	if (ret || map_reported(tracer, err) || open_reader(tracer, err) ||
 	    attach_all(tracer, options, err))
 		goto fail;
 	return 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "compat/caps.h"
+#include "compat/caps_internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,12 +7,6 @@
 #include <unistd.h>
 
 #include "util/sys.h"
-
-/*
- * Each question is one function that returns CAP_YES, CAP_NO or CAP_UNKNOWN and leaves the
- * errno that says so in *sys. What it makes in the kernel is gone when it returns.
- */
-typedef enum answer question(int *sys);
 
 /* Creates the map and lets it go. 0, or -errno. */
 static int try_map(const union bpf_attr *map)
@@ -40,7 +34,7 @@ static union bpf_attr small_array(void)
  * No map type has the number 0, so nothing is created: EINVAL comes from bpf(2) itself.
  * EPERM may be it too, or a seccomp filter in front of a kernel without it.
  */
-static enum answer ask_bpf(int *sys)
+static enum answer ask_bpf(enum cap cap, int *sys)
 {
 	union bpf_attr attr;
 
@@ -52,7 +46,7 @@ static enum answer ask_bpf(int *sys)
 }
 
 /* EINVAL: the size is a page, so it is the type that the kernel does not know. */
-static enum answer ask_ringbuf(int *sys)
+static enum answer ask_ringbuf(enum cap cap, int *sys)
 {
 	union bpf_attr attr;
 
@@ -69,7 +63,7 @@ static enum answer ask_ringbuf(int *sys)
  * A kernel before 4.15 says E2BIG or EINVAL of bytes that it does not know and that are not
  * zero. Only if the same map comes to be without the name was it the name.
  */
-static enum answer ask_names(int *sys)
+static enum answer ask_names(enum cap cap, int *sys)
 {
 	union bpf_attr attr = small_array(), named = attr;
 	int plain;
@@ -115,7 +109,7 @@ static int try_map_with_limit(const union bpf_attr *map, rlim_t soft)
  * A map that is refused at 0 is tried with all that the process may have: if that is refused
  * as well, it was not the limit, or the limit is used up for good.
  */
-static enum answer ask_memcg(int *sys)
+static enum answer ask_memcg(enum cap cap, int *sys)
 {
 	union bpf_attr attr = small_array();
 
@@ -127,28 +121,42 @@ static enum answer ask_memcg(int *sys)
 	return CAP_UNKNOWN;
 }
 
+/* What a question takes for granted: where that is a "no", so is the answer. */
 static const struct {
 	const char *name;
 	question *ask;
+	enum cap needs;
 } table[CAP_COUNT] = {
-	[CAP_BPF] = { "bpf", ask_bpf },
-	[CAP_RINGBUF] = { "ringbuf", ask_ringbuf },
-	[CAP_NAMES] = { "names", ask_names },
-	[CAP_MEMCG] = { "memcg", ask_memcg },
+	[CAP_BPF] = { "bpf", ask_bpf, CAP_BPF },
+	[CAP_RINGBUF] = { "ringbuf", ask_ringbuf, CAP_BPF },
+	[CAP_NAMES] = { "names", ask_names, CAP_BPF },
+	[CAP_MEMCG] = { "memcg", ask_memcg, CAP_BPF },
+	[CAP_BTF] = { "btf", ask_btf, CAP_BPF },
+	[CAP_BTF_KFLAG] = { "btf-bitfield", ask_btf, CAP_BTF },
+	[CAP_BTF_FUNC] = { "btf-func", ask_btf, CAP_BTF },
+	[CAP_BTF_DATASEC] = { "btf-datasec", ask_btf, CAP_BTF },
+	[CAP_BTF_FUNC_GLOBAL] = { "btf-func-global", ask_btf, CAP_BTF_FUNC },
+	[CAP_BTF_FLOAT] = { "btf-float", ask_btf, CAP_BTF },
+	[CAP_BTF_DECL_TAG] = { "btf-decl-tag", ask_btf, CAP_BTF },
+	[CAP_BTF_TYPE_TAG] = { "btf-type-tag", ask_btf, CAP_BTF },
+	[CAP_BTF_ENUM64] = { "btf-enum64", ask_btf, CAP_BTF },
+	[CAP_BTF_ENUM_SIGN] = { "btf-enum-sign", ask_btf, CAP_BTF },
+	[CAP_BTF_SECTION_NAME] = { "btf-section-name", ask_btf, CAP_BTF_DATASEC },
+	[CAP_MAP_BTF] = { "map-btf", ask_map_btf, CAP_BTF },
+	[CAP_PROG_BTF] = { "prog-btf", ask_prog_btf, CAP_BTF_FUNC },
 };
 
 enum answer caps_ask(struct caps *caps, enum cap cap)
 {
 	enum answer answer = caps->at[cap].answer;
+	enum cap needs = table[cap].needs;
 
 	if (answer == CAP_YES || answer == CAP_NO)
 		return answer;
-	if (cap != CAP_BPF && caps_ask(caps, CAP_BPF) == CAP_NO) {
-		caps->at[cap].answer = CAP_NO;
-		caps->at[cap].sys = caps->at[CAP_BPF].sys;
-		return CAP_NO;
-	}
-	caps->at[cap].answer = table[cap].ask(&caps->at[cap].sys);
+	if (cap != needs && caps_ask(caps, needs) == CAP_NO)
+		caps->at[cap] = caps->at[needs];
+	else
+		caps->at[cap].answer = table[cap].ask(cap, &caps->at[cap].sys);
 	return caps->at[cap].answer;
 }
 

@@ -3,6 +3,7 @@
 #define COMPAT_LOWER_H
 
 #include "compat/caps.h"
+#include "loader/load.h"
 #include "loader/object.h"
 
 enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
@@ -35,5 +36,20 @@ struct perf_slot {
  * After a failure the object is only good for object_fini.
  */
 int lower_ringbuf(struct object *obj, struct error *err);
+
+/*
+ * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and
+ * string offsets mean what they meant in btf, which stays as it is: CO-RE needs all of it. Only
+ * what the BTF has is asked of the kernel; an answer that is unknown counts as a no.
+ */
+int lower_btf(const struct btf *btf, struct caps *caps, void **image, size_t *len,
+	      struct error *err);
+
+/*
+ * What to tell the kernel of the object's types; load_types_fini is due after a success. The
+ * last of the lowerings, as it looks at the maps and programs as they will be loaded.
+ */
+int lower_types(const struct object *obj, struct caps *caps, struct load_types *types,
+		struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/load_types.h"
 #include "loader/section.h"
 #include "util/cpus.h"
 #include "util/sys.h"
@@ -22,9 +23,10 @@ static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
 		dst[len++] = *src == '.' ? '_' : *src;
 }
 
-static int create_map(const struct map *map, const struct load_options *options,
+static int create_map(struct loaded *loaded, size_t index, const struct load_options *options,
 		      struct error *err)
 {
+	const struct map *map = &loaded->object->maps.at[index];
 	union bpf_attr attr = {
 		.map_type = map->type,
 		.key_size = map->key_size,
@@ -43,7 +45,7 @@ static int create_map(const struct map *map, const struct load_options *options,
 	}
 	if (options->names)
 		copy_name(attr.map_name, map->name);
-	fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+	fd = load_map_typed(loaded, &options->types, index, &attr);
 	if (fd >= 0)
 		return fd;
 	error_system(err, -fd, "map '%s': create (type %u, key %u, value %u, entries %u)",
@@ -83,7 +85,7 @@ static int create_maps(struct loaded *loaded, const struct load_options *options
 	for (size_t i = 0; i < obj->maps.len; i++) {
 		const struct map *map = &obj->maps.at[i];
 
-		loaded->map_fds[i] = create_map(map, options, err);
+		loaded->map_fds[i] = create_map(loaded, i, options, err);
 		if (loaded->map_fds[i] < 0)
 			return -1;
 		if (map->data && fill_map(loaded->map_fds[i], map, err))
@@ -195,10 +197,12 @@ out:
 	return ret >= 0 ? ret : -1;
 }
 
-static int load_program(const struct loaded *loaded, const struct program *prog,
-			const struct load_options *options, struct error *err)
+static int load_program(struct loaded *loaded, size_t index, const struct load_options *options,
+			struct error *err)
 {
+	const struct program *prog = &loaded->object->programs.at[index];
 	const struct section_kind *kind = section_kind(prog->section, err);
+	struct bpf_func_info *funcs;
 	struct bpf_insn *insns;
 	union bpf_attr attr;
 	int fd;
@@ -215,9 +219,14 @@ static int load_program(const struct loaded *loaded, const struct program *prog,
 	attr.license = (uintptr_t)loaded->object->license;
 	if (options->names)
 		copy_name(attr.prog_name, prog->name);
-	fd = prog_load(&attr);
+	if (load_prog_types(loaded, &options->types, index, &attr, &funcs, err)) {
+		free(insns);
+		return -1;
+	}
+	fd = load_prog_typed(loaded, index, &attr, prog_load);
 	if (fd < 0)
 		fd = explain_refusal(&attr, fd, prog, err);
+	free(funcs);
 	free(insns);
 	return fd;
 }
@@ -233,6 +242,7 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 {
 	memset(loaded, 0, sizeof(*loaded));
 	loaded->object = obj;
+	loaded->btf_fd = -1;
 	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));
 	loaded->prog_fds = calloc(obj->programs.len + 1, sizeof(int));
 	forget_fds(loaded->map_fds, obj->maps.len);
@@ -241,14 +251,13 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 		error_memory(err);
 		goto fail;
 	}
+	load_btf(loaded, &options->types);
 	if (create_maps(loaded, options, err))
 		goto fail;
 	for (size_t i = 0; i < obj->programs.len; i++) {
-		const struct program *prog = &obj->programs.at[i];
-
-		if (!prog->autoload)
+		if (!obj->programs.at[i].autoload)
 			continue;
-		loaded->prog_fds[i] = load_program(loaded, prog, options, err);
+		loaded->prog_fds[i] = load_program(loaded, i, options, err);
 		if (loaded->prog_fds[i] < 0)
 			goto fail;
 	}
@@ -267,6 +276,7 @@ void loaded_fini(struct loaded *loaded)
 		sys_close(loaded->prog_fds[i]);
 	for (size_t i = 0; loaded->map_fds && i < obj->maps.len; i++)
 		sys_close(loaded->map_fds[i]);
+	sys_close(loaded->btf_fd);
 	free(loaded->prog_fds);
 	free(loaded->map_fds);
 	memset(loaded, 0, sizeof(*loaded));

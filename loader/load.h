@@ -12,10 +12,33 @@ struct loaded {
 	const struct object *object; /* borrowed */
 	int *map_fds;
 	int *prog_fds;
+	int btf_fd; /* -1: the kernel knows no types of it */
+	/* ERROR_NONE, or the first that it would not take of what load_options.types tells: then
+	 * the object is loaded without that. */
+	struct error types_refused;
 };
+
+struct load_map_types {
+	uint32_t key, value; /* both 0: none; only the key is: a data section */
+};
+
+struct load_prog_types {
+	const char *no_funcs, *no_lines; /* why it is not told of functions, of lines; NULL: it is */
+};
+
+/* What the kernel is told of an object's types; made by compat/lower_types.c. */
+struct load_types {
+	void *btf; /* owned, as the rest; NULL: nothing is told, and nothing else is set */
+	size_t btf_len;
+	struct load_map_types *maps;      /* by index in object.maps */
+	struct load_prog_types *programs; /* by index in object.programs */
+};
+
+void load_types_fini(struct load_types *types);
 
 struct load_options {
 	bool names; /* the kernel takes map and program names (Linux 4.15) */
+	struct load_types types;
 };
 
 /* Creates maps, fills data sections, freezes .rodata, loads programs. All or nothing. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * .BTF is copied and completed: clang leaves it to the loader to say where in its section each
- * global variable lies (.rel.BTF tells) and how large each section is.
+ * global variable lies (.rel.BTF tells), how large each section is, and which functions are
+ * hidden.
  *
  * .BTF.ext says which function, source line or relocation belongs to which instruction:
  *
@@ -151,6 +152,26 @@ static int complete_datasecs(struct parse *p)
 	return 0;
 }
 
+/*
+ * The kernel verifies a global function by itself, for whatever its callers might hand it. One
+ * that other objects cannot see (a library's, linked in) is to be verified as called, like a
+ * static one. Only the symbol says that it is hidden.
+ */
+static void complete_functions(struct parse *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->symbols.len; i++) {
+		const struct symbol *sym = &p->symbols.at[i];
+		uint32_t id = sym->hidden && sym->type == STT_FUNC ?
+			      btf_find(&p->obj->btf, sym->name, BTF_KIND_FUNC) : 0;
+		struct btf_type *t = (struct btf_type *)btf_type(&p->obj->btf, id);
+
+		if (t)
+			t->info = (t->info & ~0xffffu) | BTF_FUNC_STATIC;
+	}
+}
+
 int parse_btf(struct parse *p)
 {
 	struct object *obj = p->obj;
@@ -172,6 +193,7 @@ int parse_btf(struct parse *p)
 	if (btf_init(&obj->btf, obj->image, obj->image_len, p->err) ||
 	    btf_check(&obj->btf, p->err))
 		return error_wrap(p->err, "%s", obj->name);
+	complete_functions(p);
 	return complete_datasecs(p);
 }
 

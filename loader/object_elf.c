@@ -292,6 +292,8 @@ static int add_symbol(struct parse *p, const Elf64_Sym *sym, struct cursor names
 		.section = sym->st_shndx,
 		.type = ELF64_ST_TYPE(sym->st_info),
 		.bind = ELF64_ST_BIND(sym->st_info),
+		.hidden = ELF64_ST_VISIBILITY(sym->st_other) == STV_HIDDEN ||
+			  ELF64_ST_VISIBILITY(sym->st_other) == STV_INTERNAL,
 	};
 	if (!s->name)
 		return parse_fail(p, ERROR_FORMAT, "symbol %zu: name: got offset %u, expected one "

@@ -33,6 +33,7 @@ struct symbol {
 	uint64_t value, size;
 	uint32_t section; /* below parse.sections.len; 0: undefined */
 	uint8_t type, bind;
+	bool hidden;         /* not to be seen by other objects */
 };
 
 struct relocation {
