@@ -121,7 +121,8 @@ static enum answer ask_memcg(enum cap cap, int *sys)
 	return CAP_UNKNOWN;
 }
 
-/* What a question takes for granted: where that is a "no", so is the answer. */
+/* Each question holds in itself what it needs: a "yes" to it is one to that as well, and where
+ * that is a "no", so is the answer. */
 static const struct {
 	const char *name;
 	question *ask;
@@ -146,17 +147,30 @@ static const struct {
 	[CAP_PROG_BTF] = { "prog-btf", ask_prog_btf, CAP_BTF_FUNC },
 };
 
+static bool is_answered(const struct caps *caps, enum cap cap)
+{
+	return caps->at[cap].answer == CAP_YES || caps->at[cap].answer == CAP_NO;
+}
+
+static void answer_needs(struct caps *caps, enum cap cap)
+{
+	for (cap = table[cap].needs; !is_answered(caps, cap); cap = table[cap].needs)
+		caps->at[cap].answer = CAP_YES;
+}
+
+/* The question itself comes first, so that a kernel that can do it is asked once. */
 enum answer caps_ask(struct caps *caps, enum cap cap)
 {
-	enum answer answer = caps->at[cap].answer;
 	enum cap needs = table[cap].needs;
 
-	if (answer == CAP_YES || answer == CAP_NO)
-		return answer;
-	if (cap != needs && caps_ask(caps, needs) == CAP_NO)
-		caps->at[cap] = caps->at[needs];
-	else
+	if (is_answered(caps, cap))
+		return caps->at[cap].answer;
+	if (caps->at[needs].answer != CAP_NO)
 		caps->at[cap].answer = table[cap].ask(cap, &caps->at[cap].sys);
+	if (caps->at[cap].answer == CAP_YES)
+		answer_needs(caps, cap);
+	else if (cap != needs && caps_ask(caps, needs) == CAP_NO)
+		caps->at[cap] = caps->at[needs];
 	return caps->at[cap].answer;
 }
 

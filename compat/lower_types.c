@@ -180,7 +180,11 @@ int lower_types(const struct object *obj, struct caps *caps, struct load_types *
 		struct error *err)
 {
 	memset(types, 0, sizeof(*types));
-	if (btf_count(&obj->btf) <= 1 || caps_ask(caps, CAP_BTF) != CAP_YES)
+	if (btf_count(&obj->btf) <= 1)
+		return 0;
+	/* A yes to it is one to most of the others, which then need not be asked. */
+	caps_ask(caps, CAP_PROG_BTF);
+	if (caps_ask(caps, CAP_BTF) != CAP_YES)
 		return 0;
 	if (!lower_btf(&obj->btf, caps, &types->btf, &types->btf_len, err) &&
 	    !choose_maps(obj, caps, types, err) && !choose_programs(obj, caps, types, err))

@@ -7,22 +7,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "btf/btf.h"
 #include "util/sys.h"
 
 /*
- * compat/caps.c once more, with a kernel of this file's making behind it, so that every
+ * compat/caps*.c once more, with a kernel of this file's making behind it, so that every
  * kernel's answers can be had without that kernel and without privileges.
  */
 static int model_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
 static int model_getrlimit(int resource, struct rlimit *limit);
 static int model_setrlimit(int resource, const struct rlimit *limit);
 
+#define ask_btf model_ask_btf
+#define ask_map_btf model_ask_map_btf
+#define ask_prog_btf model_ask_prog_btf
 #define caps_ask model_caps_ask
 #define caps_name model_caps_name
 #define sys_bpf model_bpf
 #define getrlimit(resource, limit) model_getrlimit(resource, limit)
 #define setrlimit(resource, limit) model_setrlimit(resource, limit)
 #include "compat/caps.c"
+#include "compat/caps_btf.c"
 #undef caps_ask
 #undef caps_name
 #undef sys_bpf
@@ -34,6 +39,7 @@ const char *caps_name(enum cap cap);
 
 static struct kernel {
 	bool bpf, names, ring, memcg;
+	int version;     /* for what it knows of BTF, e.g. 502 for 5.2 */
 	bool allowed;    /* the caller has the capabilities */
 	int names_errno; /* what it says of a name that it does not know */
 	int always;      /* what every call fails with, or 0 */
@@ -42,16 +48,78 @@ static struct kernel {
 	int calls, maps;
 } kernel;
 
+/* The version that brought the type, with its flag and linkage, to kernels. */
+static int since(const struct btf *btf, const struct btf_type *t)
+{
+	bool kflag = BTF_INFO_KFLAG(t->info);
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+		return kflag ? 500 : 418;
+	case BTF_KIND_ENUM:
+		return kflag ? 600 : 418;
+	case BTF_KIND_FUNC:
+		return btf_vlen(t) == BTF_FUNC_GLOBAL ? 506 : 500;
+	case BTF_KIND_FUNC_PROTO:
+		return 500;
+	case BTF_KIND_DATASEC:
+		return *btf_string(btf, t->name_off) == '?' ? 609 : 502;
+	case BTF_KIND_VAR:
+		return 502;
+	case BTF_KIND_FLOAT:
+		return 513;
+	case BTF_KIND_DECL_TAG:
+		return 516;
+	case BTF_KIND_TYPE_TAG:
+		return 517;
+	case BTF_KIND_ENUM64:
+		return 600;
+	}
+	return 418;
+}
+
+static int model_btf_load(const union bpf_attr *attr)
+{
+	struct error err;
+	struct btf btf;
+	int newest = 418;
+
+	ck_assert_msg(!btf_init(&btf, (void *)(uintptr_t)attr->btf, attr->btf_size, &err), "%s",
+		      err.message);
+	for (uint32_t id = 1; id < btf_count(&btf); id++) {
+		int version = since(&btf, btf_type(&btf, id));
+
+		newest = version > newest ? version : newest;
+	}
+	btf_fini(&btf);
+	return kernel.version < newest ? -EINVAL : dup(STDERR_FILENO);
+}
+
+static int model_prog_load(const union bpf_attr *attr)
+{
+	ck_assert_uint_eq(attr->func_info_cnt, 1);
+	ck_assert_uint_eq(attr->func_info_rec_size, 8);
+	ck_assert_uint_eq(attr->line_info_cnt, 1);
+	ck_assert_uint_eq(attr->line_info_rec_size, 16);
+	return kernel.version < 500 ? -E2BIG : dup(STDERR_FILENO);
+}
+
 static int model_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
 {
 	kernel.calls++;
-	ck_assert_int_eq(cmd, BPF_MAP_CREATE);
 	if (!kernel.bpf)
 		return -ENOSYS;
 	if (!kernel.allowed)
 		return -EPERM;
 	if (kernel.always)
 		return -kernel.always;
+	if (cmd == BPF_BTF_LOAD)
+		return model_btf_load(attr);
+	if (cmd == BPF_PROG_LOAD)
+		return model_prog_load(attr);
+	ck_assert_int_eq(cmd, BPF_MAP_CREATE);
+	if (attr->btf_value_type_id && kernel.version < 418)
+		return -EINVAL;
 	if (attr->map_name[0] && !kernel.names)
 		return -kernel.names_errno;
 	if (attr->map_type == BPF_MAP_TYPE_UNSPEC ||
@@ -85,7 +153,7 @@ static int model_setrlimit(int resource, const struct rlimit *limit)
 static struct caps new_kernel(void)
 {
 	kernel = (struct kernel){ .bpf = true, .names = true, .ring = true, .memcg = true,
-				  .allowed = true, .names_errno = E2BIG,
+				  .version = 700, .allowed = true, .names_errno = E2BIG,
 				  .limit = { 65536, 65536 } };
 	return (struct caps){ 0 };
 }
@@ -101,10 +169,9 @@ START_TEST(a_new_kernel_can_do_everything)
 {
 	struct caps caps = new_kernel();
 
-	expect(&caps, CAP_RINGBUF, CAP_YES, 0);
-	expect(&caps, CAP_NAMES, CAP_YES, 0);
-	expect(&caps, CAP_MEMCG, CAP_YES, 0);
 	expect(&caps, CAP_BPF, CAP_YES, EINVAL);
+	for (int cap = CAP_BPF + 1; cap < CAP_COUNT; cap++)
+		expect(&caps, cap, CAP_YES, 0);
 }
 END_TEST
 
@@ -220,6 +287,59 @@ START_TEST(an_answer_is_kept_but_unknown_is_asked_again)
 }
 END_TEST
 
+/* Each asked alone, of every kernel that brought some of them. */
+START_TEST(every_kernel_knows_the_types_that_it_brought_and_older_ones)
+{
+	static const int brought[] = {
+		[CAP_BTF] = 418, [CAP_BTF_KFLAG] = 500, [CAP_BTF_FUNC] = 500,
+		[CAP_BTF_DATASEC] = 502, [CAP_BTF_FUNC_GLOBAL] = 506, [CAP_BTF_FLOAT] = 513,
+		[CAP_BTF_DECL_TAG] = 516, [CAP_BTF_TYPE_TAG] = 517, [CAP_BTF_ENUM64] = 600,
+		[CAP_BTF_ENUM_SIGN] = 600, [CAP_BTF_SECTION_NAME] = 609, [CAP_MAP_BTF] = 418,
+		[CAP_PROG_BTF] = 500,
+	};
+	static const int versions[] = { 417, 418, 500, 502, 506, 513, 516, 517, 600, 609 };
+	int version = versions[_i];
+
+	for (int cap = CAP_BTF; cap < CAP_COUNT; cap++) {
+		struct caps caps = new_kernel();
+
+		kernel.version = version;
+		if (version >= brought[cap])
+			expect(&caps, cap, CAP_YES, 0);
+		else
+			expect(&caps, cap, CAP_NO, EINVAL);
+	}
+}
+END_TEST
+
+START_TEST(a_yes_answers_what_it_needs_as_well)
+{
+	struct caps caps = new_kernel();
+	int calls;
+
+	expect(&caps, CAP_PROG_BTF, CAP_YES, 0);
+	calls = kernel.calls;
+	expect(&caps, CAP_BTF_FUNC, CAP_YES, 0);
+	expect(&caps, CAP_BTF, CAP_YES, 0);
+	expect(&caps, CAP_BPF, CAP_YES, 0);
+	ck_assert_int_eq(kernel.calls, calls);
+}
+END_TEST
+
+START_TEST(a_no_answers_what_needs_it_as_well)
+{
+	struct caps caps = new_kernel();
+	int calls;
+
+	kernel.version = 417;
+	expect(&caps, CAP_BTF, CAP_NO, EINVAL);
+	calls = kernel.calls;
+	for (int cap = CAP_BTF + 1; cap < CAP_COUNT; cap++)
+		expect(&caps, cap, CAP_NO, EINVAL);
+	ck_assert_int_eq(kernel.calls, calls);
+}
+END_TEST
+
 /* The real questions put to the real kernel by somebody who may not. */
 static int ask_as_nobody(void)
 {
@@ -263,6 +383,9 @@ START_TEST(every_capability_has_a_name)
 	ck_assert_str_eq(caps_name(CAP_RINGBUF), "ringbuf");
 	ck_assert_str_eq(caps_name(CAP_NAMES), "names");
 	ck_assert_str_eq(caps_name(CAP_MEMCG), "memcg");
+	for (int cap = 0; cap < CAP_COUNT; cap++)
+		for (int other = 0; other < cap; other++)
+			ck_assert_str_ne(caps_name(cap), caps_name(other));
 	ck_assert_str_eq(model_caps_name(CAP_MEMCG), "memcg");
 }
 END_TEST
@@ -284,6 +407,9 @@ Suite *caps_suite(void)
 	tcase_add_test(tc, no_permission_is_unknown_to_everything);
 	tcase_add_test(tc, no_memory_is_unknown);
 	tcase_add_test(tc, an_answer_is_kept_but_unknown_is_asked_again);
+	tcase_add_loop_test(tc, every_kernel_knows_the_types_that_it_brought_and_older_ones, 0, 10);
+	tcase_add_test(tc, a_yes_answers_what_it_needs_as_well);
+	tcase_add_test(tc, a_no_answers_what_needs_it_as_well);
 	tcase_add_test(tc, the_kernel_at_hand_answers_without_privileges_and_keeps_the_limit);
 	tcase_add_test(tc, every_capability_has_a_name);
 	suite_add_tcase(suite, tc);
