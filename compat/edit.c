@@ -36,7 +36,8 @@
  * to `self`, line and func info to `start`: the kernel wants a line at the first instruction
  * of each function. Had 2 been deleted, lines 12 and 13 would meet at one instruction,
  * which the kernel refuses (insn_off must increase): the later, which belongs to the
- * instruction that is still there, wins.
+ * instruction that is still there, wins. A function of which nothing is left goes. A line
+ * never leaves its function: that of an instruction deleted with all behind it there goes too.
  */
 
 enum { MARK_SECOND = 1, MARK_GONE = 2 };
@@ -314,6 +315,37 @@ static int no_such_target(const struct edit *edit, uint32_t insn, int64_t target
 			 (long long)target, edit->prog->insns.len - 1);
 }
 
+/* Whether nothing is left of the instruction and of what follows it in its function. */
+static bool is_cut_off(const struct layout *l, const struct program *prog, uint32_t insn)
+{
+	uint32_t end = prog->insns.len;
+
+	for (size_t i = prog->funcs.len; i-- > 0 && prog->funcs.at[i].insn > insn;)
+		if (prog->funcs.at[i].insn < end)
+			end = prog->funcs.at[i].insn;
+	return l->start[insn] == l->start[end];
+}
+
+/* Whether nothing is left of the function that starts there. */
+static bool func_is_gone(const struct layout *l, const struct program *prog, uint32_t insn)
+{
+	for (size_t i = 0; i < prog->funcs.len; i++) {
+		bool last = i + 1 == prog->funcs.len;
+		uint32_t end = last ? prog->insns.len : prog->funcs.at[i + 1].insn;
+
+		if (prog->funcs.at[i].insn == insn && end > insn && end <= prog->insns.len)
+			return l->start[insn] == l->start[end];
+	}
+	return false;
+}
+
+static int func_was_deleted(const struct edit *edit, uint32_t insn, uint32_t func,
+			    struct error *err)
+{
+	return error_set(err, ERROR_USAGE, "program '%s': instruction %u: the function at %u, which it "
+			 "needs, was deleted", edit->prog->name, insn, func);
+}
+
 /* The new distance of old instruction `insn`, which is a jump or call and now is at `at`. */
 static int new_distance(const struct layout *l, const struct edit *edit, uint32_t insn,
 			uint32_t at, int64_t *distance, struct error *err)
@@ -325,8 +357,10 @@ static int new_distance(const struct layout *l, const struct edit *edit, uint32_
 	if (target < 0 || target >= (int64_t)edit->prog->insns.len ||
 	    edit->marks[target] & MARK_SECOND)
 		return no_such_target(edit, insn, target, err);
+	if (insn_is_call(old) && func_is_gone(l, edit->prog, target))
+		return func_was_deleted(edit, insn, target, err);
 	to = insn_is_call(old) ? l->start[target] : l->land[target];
-	if (to >= l->out.insns.len)
+	if (is_cut_off(l, edit->prog, target))
 		return error_set(err, ERROR_USAGE, "program '%s': instruction %u: everything "
 				 "from its target, %lld, on was deleted", edit->prog->name, insn,
 				 (long long)target);
@@ -389,6 +423,8 @@ static int fix_refs(struct layout *l, const struct edit *edit, struct error *err
 			continue;
 		if (ref->target >= prog->insns.len)
 			return no_such_target(edit, ref->insn, ref->target, err);
+		if (func_is_gone(l, prog, ref->target))
+			return func_was_deleted(edit, ref->insn, ref->target, err);
 		ref->target = l->start[ref->target];
 	}
 	if (l->out.refs.len)
@@ -432,6 +468,8 @@ static int fix_funcs(struct layout *l, const struct edit *edit, struct error *er
 					 "instructions %u to %u of %zu", prog->name, func.name,
 					 func.insn, end, prog->insns.len);
 		func.insn = l->start[func.insn];
+		if (func.insn == l->start[end] && i)
+			continue;
 		if (func.insn == l->start[end])
 			return error_set(err, ERROR_USAGE, "program '%s': function '%s': all its "
 					 "instructions were deleted", prog->name, func.name);
@@ -455,9 +493,9 @@ static int fix_lines(struct layout *l, const struct edit *edit, struct error *er
 			return error_set(err, ERROR_FORMAT, "program '%s': line %zu: got "
 					 "instruction %u of %zu", prog->name, i, line.insn,
 					 prog->insns.len);
+		if (is_cut_off(l, prog, line.insn))
+			continue;
 		line.insn = l->start[line.insn];
-		if (line.insn == l->out.insns.len)
-			break;
 		if (len && l->out.lines.at[len - 1].insn == line.insn)
 			to = &l->out.lines.at[len - 1];
 		else

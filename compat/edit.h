@@ -59,7 +59,10 @@ int edit_enter(struct edit *edit, uint32_t insn, struct edit_code code, struct e
 int edit_insert(struct edit *edit, uint32_t insn, struct edit_code code, struct error *err);
 /* Instead of `insn` (both slots of a BPF_LD_IMM64); its ref and relocation go. */
 int edit_replace(struct edit *edit, uint32_t insn, struct edit_code code, struct error *err);
-/* Nothing instead of `insn`: jumps to it arrive at what follows. */
+/*
+ * Nothing instead of `insn`: jumps to it arrive at what follows. A function goes with the last of
+ * its instructions; not the entry, and not while a call or a ref needs it.
+ */
 int edit_delete(struct edit *edit, uint32_t insn, struct error *err);
 /*
  * Carries it all out, once: after it only edit_fini. On failure (a jump that no longer fits

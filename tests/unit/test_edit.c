@@ -298,6 +298,127 @@ START_TEST(code_put_in_at_the_start_of_a_function_has_its_line)
 }
 END_TEST
 
+/* Functions p, f and g; p calls both. Each instruction has a line: 10, 11, ... */
+static struct program *three_functions(void)
+{
+	struct program *prog = PROGRAM(CALL_FUNC(2), CALL_FUNC(3), INSN_EXIT(),
+				       NOP, INSN_EXIT(), NOP, INSN_EXIT());
+
+	vec_push(&prog->funcs)->insn = 3;
+	vec_push(&prog->funcs)->insn = 5;
+	for (uint32_t i = 0; i < 3; i++)
+		prog->funcs.at[i].type_id = 100 + i;
+	for (uint32_t i = 0; i < 7; i++)
+		add_line(prog, i, 10 + i);
+	return prog;
+}
+
+static void expect_func(const struct program *prog, size_t i, uint32_t insn, uint32_t type_id)
+{
+	ck_assert_uint_lt(i, prog->funcs.len);
+	ck_assert_uint_eq(prog->funcs.at[i].insn, insn);
+	ck_assert_uint_eq(prog->funcs.at[i].type_id, type_id);
+}
+
+START_TEST(a_function_deleted_with_its_call_is_gone_with_its_lines)
+{
+	struct program *prog = three_functions();
+	struct edit e;
+
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 0, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 3, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 4, &err), 0);
+	ck_assert_msg(!edit_apply(&e, &err), "%s", err.message);
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->insns.len, 4);
+	expect_insn(prog, 0, CALL_FUNC(1));
+	ck_assert_uint_eq(prog->funcs.len, 2);
+	expect_func(prog, 0, 0, 100);
+	expect_func(prog, 1, 2, 102);
+	ck_assert_uint_eq(prog->lines.len, 4);
+	expect_line(prog, 0, 0, 11);
+	expect_line(prog, 1, 1, 12);
+	expect_line(prog, 2, 2, 15);
+	expect_line(prog, 3, 3, 16);
+	release(prog);
+}
+END_TEST
+
+START_TEST(the_last_function_can_go_as_well)
+{
+	struct program *prog = three_functions();
+	struct edit e;
+
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 1, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 5, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 6, &err), 0);
+	ck_assert_msg(!edit_apply(&e, &err), "%s", err.message);
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->insns.len, 4);
+	ck_assert_uint_eq(prog->funcs.len, 2);
+	expect_func(prog, 1, 2, 101);
+	ck_assert_uint_eq(prog->lines.len, 4);
+	expect_line(prog, 3, 3, 14);
+	release(prog);
+}
+END_TEST
+
+/* The end of f goes; g has no line at its start, and must not get f's. */
+START_TEST(a_line_does_not_leave_its_function)
+{
+	struct program *prog = three_functions();
+	struct edit e;
+
+	prog->lines.len = 5;
+	add_line(prog, 6, 16);
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 4, &err), 0);
+	ck_assert_int_eq(edit_apply(&e, &err), 0);
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->lines.len, 5);
+	expect_line(prog, 3, 3, 13);
+	expect_line(prog, 4, 5, 16);
+	expect_func(prog, 2, 4, 102);
+	release(prog);
+}
+END_TEST
+
+/* Of the first instruction of a function: replaced, replaced by more, deleted, entered. */
+START_TEST(every_function_keeps_its_line_whatever_happens_to_its_start)
+{
+	struct edit_code more = CODE(NOP, NOP);
+
+	for (int way = 0; way < 5; way++) {
+		struct program *prog = three_functions();
+		uint32_t grown = way == 2 ? 1 : way == 3 || way == 4 ? 2 : way == 1 ? -1 : 0;
+		struct edit e;
+
+		ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+		if (way == 0)
+			ck_assert_int_eq(edit_replace(&e, 3, CODE(NOP), &err), 0);
+		else if (way == 1)
+			ck_assert_int_eq(edit_delete(&e, 3, &err), 0);
+		else if (way == 2)
+			ck_assert_int_eq(edit_replace(&e, 3, more, &err), 0);
+		else if (way == 3)
+			ck_assert_int_eq(edit_enter(&e, 3, more, &err), 0);
+		else
+			ck_assert_int_eq(edit_insert(&e, 3, more, &err), 0);
+		ck_assert_int_eq(edit_apply(&e, &err), 0);
+		edit_fini(&e);
+		expect_func(prog, 0, 0, 100);
+		expect_func(prog, 1, 3, 101);
+		expect_func(prog, 2, 5 + grown, 102);
+		expect_line(prog, 3, 3, way == 1 ? 14 : 13);
+		expect_line(prog, way == 1 ? 4 : 5, 5 + grown, 15);
+		ck_assert_uint_eq(prog->lines.len, way == 1 ? 6 : 7);
+		release(prog);
+	}
+}
+END_TEST
+
 START_TEST(the_second_half_of_a_wide_instruction_cannot_be_edited)
 {
 	struct program *prog = PROGRAM(INSN_WIDE(BPF_REG_1, 0), INSN_EXIT());
@@ -442,6 +563,33 @@ static void refuse_apply(struct program *prog, int deleted, enum error_code code
 	release(prog);
 }
 
+START_TEST(a_function_goes_with_the_last_of_its_instructions)
+{
+	struct program *prog = PROGRAM(CALL_FUNC(3), INSN_EXIT(), INSN_CALL(7), INSN_EXIT(),
+				       INSN_CALL(8), INSN_EXIT());
+	struct edit e;
+
+	vec_push(&prog->funcs)->insn = 2;
+	vec_push(&prog->funcs)->insn = 4;
+	prog->funcs.at[2].name = "last";
+	add_line(prog, 0, 1);
+	add_line(prog, 2, 2);
+	add_line(prog, 4, 3);
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 2, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 3, &err), 0);
+	ck_assert_msg(!edit_apply(&e, &err), "%s", err.message);
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->funcs.len, 2);
+	ck_assert_uint_eq(prog->funcs.at[1].insn, 2);
+	ck_assert_str_eq(prog->funcs.at[1].name, "last");
+	expect_insn(prog, 0, CALL_FUNC(1));
+	ck_assert_uint_eq(prog->lines.len, 2);
+	expect_line(prog, 1, 2, 3);
+	release(prog);
+}
+END_TEST
+
 START_TEST(programs_that_make_no_sense_are_refused)
 {
 	struct program *prog;
@@ -457,9 +605,22 @@ START_TEST(programs_that_make_no_sense_are_refused)
 		     "instruction 0: everything from its target, 1, on was deleted");
 	prog = PROGRAM(INSN_EXIT(), INSN_EXIT());
 	vec_push(&prog->funcs)->insn = 1;
-	prog->funcs.at[1].name = "f";
-	refuse_apply(prog, 1, ERROR_USAGE,
-		     "program 'p': function 'f': all its instructions were deleted");
+	refuse_apply(prog, 0, ERROR_USAGE,
+		     "program 'p': function 'p': all its instructions were deleted");
+	/* It would arrive in the next function. */
+	prog = PROGRAM(INSN_GOTO(0), INSN_EXIT(), INSN_EXIT());
+	vec_push(&prog->funcs)->insn = 2;
+	refuse_apply(prog, 1, ERROR_USAGE, "program 'p': instruction 0: everything from its "
+		     "target, 1, on was deleted");
+	prog = PROGRAM(CALL_FUNC(1), INSN_EXIT(), INSN_EXIT());
+	vec_push(&prog->funcs)->insn = 2;
+	refuse_apply(prog, 2, ERROR_USAGE, "program 'p': instruction 0: the function at 2, which "
+		     "it needs, was deleted");
+	prog = PROGRAM(INSN_WIDE(1, 0), INSN_EXIT(), INSN_EXIT());
+	vec_push(&prog->funcs)->insn = 3;
+	*vec_push(&prog->refs) = (struct ref){ .kind = REF_FUNC, .target = 3 };
+	refuse_apply(prog, 3, ERROR_USAGE, "program 'p': instruction 0: the function at 3, which "
+		     "it needs, was deleted");
 	prog = PROGRAM(INSN_EXIT());
 	vec_push(&prog->funcs)->insn = 9;
 	prog->funcs.at[1].name = "f";
@@ -1002,12 +1163,17 @@ Suite *edit_suite(void)
 	tcase_add_test(tc, jumps_to_a_deleted_instruction_arrive_at_what_follows);
 	tcase_add_test(tc, the_line_of_a_deleted_instruction_moves_on_or_gives_way);
 	tcase_add_test(tc, code_put_in_at_the_start_of_a_function_has_its_line);
+	tcase_add_test(tc, a_function_deleted_with_its_call_is_gone_with_its_lines);
+	tcase_add_test(tc, the_last_function_can_go_as_well);
+	tcase_add_test(tc, a_line_does_not_leave_its_function);
+	tcase_add_test(tc, every_function_keeps_its_line_whatever_happens_to_its_start);
 	tcase_add_test(tc, the_second_half_of_a_wide_instruction_cannot_be_edited);
 	tcase_add_test(tc, an_instruction_is_replaced_only_once);
 	tcase_add_test(tc, unsound_code_is_not_put_in);
 	tcase_add_test(tc, code_may_jump_to_its_own_end);
 	tcase_add_test(tc, a_jump_that_gets_too_long_is_refused_and_nothing_changed);
 	tcase_add_test(tc, a_far_jump_may_get_longer_than_16_bits);
+	tcase_add_test(tc, a_function_goes_with_the_last_of_its_instructions);
 	tcase_add_test(tc, programs_that_make_no_sense_are_refused);
 	tcase_add_test(tc, a_program_that_ends_inside_a_wide_instruction_is_refused);
 	tcase_add_loop_test(tc, random_edits_do_not_change_what_random_programs_do, 0, 12);
