@@ -337,6 +337,23 @@ static void describe_types(const struct types_account *types)
 	fprintf(stderr, "portrace: types from %s\n", types->source);
 }
 
+/* What tools such as bpftool can show of the programs. */
+static void describe_told(const struct tracer *t)
+{
+	if (t->loaded.types_refused.code)
+		fprintf(stderr, "portrace: %s\n", t->loaded.types_refused.message);
+	if (t->loaded.btf_fd < 0) {
+		fprintf(stderr, "portrace: the kernel is told no types of maps and programs%s\n",
+			t->told.btf ? "" : ": it takes none");
+		return;
+	}
+	fprintf(stderr, "portrace: the kernel is told the types of maps and programs\n");
+	for (size_t i = 0; i < t->object.programs.len; i++)
+		if (t->told.programs[i].no_lines)
+			fprintf(stderr, "portrace: but no source lines of %s: %s\n",
+				t->object.programs.at[i].name, t->told.programs[i].no_lines);
+}
+
 static void describe_start(const struct session *s)
 {
 	const struct tracer *t = &s->tracer;
@@ -347,6 +364,7 @@ static void describe_start(const struct session *s)
 		t->transport == TRANSPORT_RING ? "" : " a CPU");
 	if (t->memlock_raised)
 		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
+	describe_told(t);
 	for (size_t i = 0; i < t->object.programs.len; i++)
 		if (t->object.programs.at[i].autoload)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",

@@ -340,9 +340,8 @@ static int map_reported(struct tracer *tracer, struct error *err)
 
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
 {
-	struct load_options load_options = { 0 };
+	struct load_options load_options = { .types = &tracer->told };
 	struct caps caps = { 0 };
-	int ret;
 
 	memset(tracer, 0, sizeof(*tracer));
 	for (int i = 0; i < TRACER_LINKS; i++)
@@ -353,11 +352,9 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	    lower(tracer, options->buffer, err))
 		goto fail;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
-	if (lower_types(&tracer->object, &caps, &load_options.types, err))
-		goto fail;
-	ret = load_within_memlock(tracer, &load_options, err);
-	load_types_fini(&load_options.types);
-	if (ret || map_reported(tracer, err) || open_reader(tracer, err) ||
+	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
+	    load_within_memlock(tracer, &load_options, err) ||
+	    map_reported(tracer, err) || open_reader(tracer, err) ||
 	    attach_all(tracer, options, err))
 		goto fail;
 	return 0;
@@ -377,6 +374,7 @@ void tracer_fini(struct tracer *tracer)
 		munmap((void *)tracer->data, tracer->data_len);
 	if (tracer->loaded.object)
 		loaded_fini(&tracer->loaded);
+	load_types_fini(&tracer->told);
 	object_fini(&tracer->object);
 	memset(tracer, 0, sizeof(*tracer));
 }

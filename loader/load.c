@@ -45,7 +45,7 @@ static int create_map(struct loaded *loaded, size_t index, const struct load_opt
 	}
 	if (options->names)
 		copy_name(attr.map_name, map->name);
-	fd = load_map_typed(loaded, &options->types, index, &attr);
+	fd = load_map_typed(loaded, options->types, index, &attr);
 	if (fd >= 0)
 		return fd;
 	error_system(err, -fd, "map '%s': create (type %u, key %u, value %u, entries %u)",
@@ -219,7 +219,7 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 	attr.license = (uintptr_t)loaded->object->license;
 	if (options->names)
 		copy_name(attr.prog_name, prog->name);
-	if (load_prog_types(loaded, &options->types, index, &attr, &funcs, err)) {
+	if (load_prog_types(loaded, options->types, index, &attr, &funcs, err)) {
 		free(insns);
 		return -1;
 	}
@@ -251,7 +251,7 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 		error_memory(err);
 		goto fail;
 	}
-	load_btf(loaded, &options->types);
+	load_btf(loaded, options->types);
 	if (create_maps(loaded, options, err))
 		goto fail;
 	for (size_t i = 0; i < obj->programs.len; i++) {

@@ -38,7 +38,7 @@ void load_types_fini(struct load_types *types);
 
 struct load_options {
 	bool names; /* the kernel takes map and program names (Linux 4.15) */
-	struct load_types types;
+	const struct load_types *types; /* NULL: tell it nothing */
 };
 
 /* Creates maps, fills data sections, freezes .rodata, loads programs. All or nothing. */

@@ -73,7 +73,7 @@ void load_btf(struct loaded *loaded, const struct load_types *types)
 {
 	union bpf_attr attr;
 
-	if (!types->btf)
+	if (!types || !types->btf)
 		return;
 	memset(&attr, 0, sizeof(attr));
 	attr.btf = (uintptr_t)types->btf;

@@ -13,7 +13,8 @@ Suite *load_types_suite(void);
 static struct error err;
 static struct object obj;
 static struct loaded loaded;
-static struct load_options options;
+static struct load_types types;
+static struct load_options options = { .names = true, .types = &types };
 static struct btf kernel; /* as the kernel gives the object's BTF back */
 static void *blob;
 static char *source; /* of the fixture */
@@ -49,16 +50,15 @@ static void begin(void)
 {
 	need_bpf();
 	error_clear(&err);
-	memset(&options, 0, sizeof(options));
+	memset(&types, 0, sizeof(types));
 	memset(&loaded, 0, sizeof(loaded));
 	memset(&kernel, 0, sizeof(kernel));
-	options.names = true;
 	blob = source = NULL;
 }
 
 static void end(void)
 {
-	load_types_fini(&options.types);
+	load_types_fini(&types);
 	if (loaded.object)
 		loaded_fini(&loaded);
 	object_fini(&obj);
@@ -71,7 +71,7 @@ static void lower_it(void)
 {
 	struct caps caps = { 0 };
 
-	ck_assert_msg(!lower_types(&obj, &caps, &options.types, &err), "%s", err.message);
+	ck_assert_msg(!lower_types(&obj, &caps, &types, &err), "%s", err.message);
 	if (caps.at[CAP_PROG_BTF].answer != CAP_YES)
 		skip("types of programs (needs 5.0)");
 }
@@ -168,7 +168,7 @@ START_TEST(one_of_each_kind_is_taken_as_far_as_this_kernel_goes)
 	build_one_of_each(&b);
 	ck_assert_int_eq(btf_init(&obj.btf, b.blob, build_blob(&b), &err), 0);
 	obj.name = "each";
-	ck_assert_int_eq(lower_types(&obj, &caps, &options.types, &err), 0);
+	ck_assert_int_eq(lower_types(&obj, &caps, &types, &err), 0);
 	load_it();
 	ck_assert_msg(loaded.btf_fd >= 0, "%s", loaded.types_refused.message);
 }
@@ -353,7 +353,7 @@ START_TEST(btf_that_is_refused_is_left_out)
 	open_fixture("typed");
 	lower_it();
 	/* A kind that no kernel knows. */
-	((uint32_t *)options.types.btf)[7] = 31u << 24;
+	((uint32_t *)types.btf)[7] = 31u << 24;
 	load_it();
 	ck_assert_int_lt(loaded.btf_fd, 0);
 	ck_assert_int_eq(loaded.types_refused.sys, EINVAL);
@@ -371,7 +371,7 @@ START_TEST(a_map_whose_types_are_refused_is_made_without)
 {
 	open_fixture("typed");
 	lower_it();
-	options.types.maps[object_map(&obj, "table") - obj.maps.at].key =
+	types.maps[object_map(&obj, "table") - obj.maps.at].key =
 		btf_find(&obj.btf, "value", BTF_KIND_STRUCT);
 	load_it();
 	ck_assert_uint_eq(map_info("table").btf_value_type_id, 0);
@@ -433,10 +433,10 @@ START_TEST(the_tracers_own_object_is_taken_whole)
 
 	ck_assert_msg(!object_init(&obj, "signal", signal_object_start,
 				   signal_object_end - signal_object_start, &err), "%s", err.message);
-	ck_assert_int_eq(lower_types(&obj, &caps, &options.types, &err), 0);
+	ck_assert_int_eq(lower_types(&obj, &caps, &types, &err), 0);
 	for (size_t i = 0; i < obj.programs.len; i++) {
-		ck_assert_ptr_null(options.types.programs[i].no_funcs);
-		ck_assert_ptr_null(options.types.programs[i].no_lines);
+		ck_assert_ptr_null(types.programs[i].no_funcs);
+		ck_assert_ptr_null(types.programs[i].no_lines);
 		obj.programs.at[i].autoload = false;
 	}
 	load_it();
