@@ -111,17 +111,22 @@ int load_prog_types(const struct loaded *loaded, const struct load_types *types,
 		    union bpf_attr *attr, struct bpf_func_info **funcs, struct error *err)
 {
 	const struct program *p = &loaded->object->programs.at[prog];
+	const struct load_prog_types *told;
 
 	*funcs = NULL;
 	if (loaded->btf_fd < 0)
 		return 0;
+	told = &types->programs[prog];
+	/* Before Linux 5.0 the kernel takes BTF, but refuses attributes with a prog_btf_fd. */
+	if (told->no_funcs && told->no_lines)
+		return 0;
 	attr->prog_btf_fd = loaded->btf_fd;
-	if (!types->programs[prog].no_lines) {
+	if (!told->no_lines) {
 		attr->line_info = (uintptr_t)p->lines.at;
 		attr->line_info_cnt = p->lines.len;
 		attr->line_info_rec_size = sizeof(struct bpf_line_info);
 	}
-	if (types->programs[prog].no_funcs)
+	if (told->no_funcs)
 		return 0;
 	*funcs = calloc(p->funcs.len, sizeof(**funcs));
 	if (!*funcs)

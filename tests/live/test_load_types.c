@@ -344,6 +344,23 @@ START_TEST(a_program_that_was_rewritten_tells_them_as_well)
 }
 END_TEST
 
+/* Linux 4.18 takes types of maps, but E2BIG is what it says of a program that names BTF. */
+START_TEST(a_kernel_that_takes_no_functions_is_not_told_of_any)
+{
+	struct caps caps = answers_of(418);
+	struct bpf_prog_info info = { 0 };
+
+	open_fixture("typed");
+	ck_assert_int_eq(lower_types(&obj, &caps, &types, &err), 0);
+	load_it();
+	ck_assert_int_eq(loaded.types_refused.code, ERROR_NONE);
+	ck_assert_uint_ne(map_info("table").btf_value_type_id, 0);
+	ck_assert_int_eq(get_info(loaded_prog_fd(&loaded, "entry"), &info, sizeof(info)), 0);
+	ck_assert_uint_eq(info.btf_id, 0);
+	ck_assert_uint_eq(info.nr_line_info, 0);
+}
+END_TEST
+
 /* ---- refusals ---- */
 
 START_TEST(btf_that_is_refused_is_left_out)
@@ -458,6 +475,7 @@ Suite *load_types_suite(void)
 	tcase_add_test(c, data_sections_tell_their_variables);
 	tcase_add_test(c, programs_tell_their_functions_and_lines);
 	tcase_add_test(c, a_program_that_was_rewritten_tells_them_as_well);
+	tcase_add_test(c, a_kernel_that_takes_no_functions_is_not_told_of_any);
 	tcase_add_test(c, btf_that_is_refused_is_left_out);
 	tcase_add_test(c, a_map_whose_types_are_refused_is_made_without);
 	tcase_add_test(c, a_program_whose_lines_are_refused_is_loaded_without);
