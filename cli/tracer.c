@@ -268,12 +268,17 @@ out:
 	return ret;
 }
 
+static void print_log(const char *program, const char *log)
+{
+	fprintf(stderr, "portrace: what the kernel's verifier says of program '%s':\n%s", program, log);
+}
+
 static int load_within_memlock(struct tracer *tracer, const struct load_options *options,
 			       struct error *err)
 {
 	int ret = load(&tracer->loaded, &tracer->object, options, err);
 
-	if (ret && err->sys == EPERM && raise_memlock(tracer))
+	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer))
 		ret = load(&tracer->loaded, &tracer->object, options, err);
 	return ret;
 }
@@ -351,6 +356,7 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	if (choose_transport(tracer, &caps, options->transport, err) ||
 	    lower(tracer, options->buffer, err))
 		goto fail;
+	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
 	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
 	    load_within_memlock(tracer, &load_options, err) ||

@@ -7,12 +7,10 @@
 
 #include "loader/load_types.h"
 #include "loader/section.h"
+#include "loader/verifier_fetch.h"
+#include "loader/verifier_report.h"
 #include "util/cpus.h"
 #include "util/sys.h"
-
-/* The kernel's log buffer grows up to this; a program of a million steps fits. */
-#define LOG_FIRST (64u << 10)
-#define LOG_LAST (16u << 20)
 
 static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
 {
@@ -139,59 +137,41 @@ static int prog_load(union bpf_attr *attr)
 	return ret;
 }
 
-/* The last lines of the log that fit, whole lines only. */
-static void keep_log_tail(struct error *err, const char *log)
+/* What a refusal means that comes without a word from the verifier. */
+static int explain_silence(int refused, const struct program *prog, struct error *err)
 {
-	size_t len = strlen(log), room = sizeof(err->detail) - 1;
-	const char *start = log;
-
-	while (len && log[len - 1] == '\n')
-		len--;
-	if (len > room) {
-		start = memchr(log + len - room, '\n', room);
-		start = start ? start + 1 : log + len - room;
-	}
-	memcpy(err->detail, start, log + len - start);
-	err->detail[log + len - start] = 0;
-}
-
-/* Asks again, for the reason: loading without a log first is what costs least. */
-static int explain_refusal(union bpf_attr *attr, int refused, const struct program *prog,
-			   struct error *err)
-{
-	char *log = NULL;
-	int ret = refused;
-
-	for (__u32 size = LOG_FIRST; size <= LOG_LAST; size *= 4) {
-		char *grown = realloc(log, size);
-
-		if (!grown)
-			break;
-		log = grown;
-		log[0] = 0;
-		attr->log_level = 1;
-		attr->log_size = size;
-		attr->log_buf = (uintptr_t)log;
-		ret = prog_load(attr);
-		if (ret != -ENOSPC)
-			break;
-	}
-	if (ret >= 0)
-		goto out; /* it took it after all */
 	error_system(err, -refused, "program '%s' (%s): the kernel refuses it", prog->name,
 		     prog->section);
-	if (log && log[0]) {
-		err->code = ERROR_VERIFIER;
-		keep_log_tail(err, log);
-		error_hint(err, "the end of the verifier's log is shown; a kernel that refuses this "
-				"program is a defect of portrace: please report it with the log");
-	} else if (refused == -EPERM) {
+	if (refused == -EPERM) {
 		err->code = ERROR_PERMISSION;
 		error_hint(err, "loading tracing programs takes root, or CAP_BPF and CAP_PERFMON "
 				"(CAP_SYS_ADMIN before Linux 5.8)");
 	} else if (refused == -EINVAL || refused == -E2BIG) {
 		err->code = ERROR_UNSUPPORTED;
 	}
+	if (refused == -E2BIG && prog->insns.len > BPF_MAXINSNS)
+		error_hint(err, "it has %zu instructions; before Linux 5.2, and without CAP_BPF, %d "
+				"are the most", prog->insns.len, BPF_MAXINSNS);
+	return -1;
+}
+
+/* Asks again, for the reason: loading without a log first is what costs least. */
+static int explain_refusal(union bpf_attr *attr, int refused, const struct object *obj,
+			   const struct program *prog, const struct load_options *options,
+			   struct error *err)
+{
+	char *log;
+	int ret = verifier_fetch(attr, prog_load, prog, options->refused, &log);
+
+	if (ret >= 0)
+		goto out; /* it took it after all */
+	if (!log || !log[0]) {
+		explain_silence(refused, prog, err);
+		goto out;
+	}
+	if (options->refused)
+		options->refused(prog->name, log);
+	verifier_report(err, log, strlen(log), -refused, prog, &obj->btf);
 out:
 	free(log);
 	return ret >= 0 ? ret : -1;
@@ -225,7 +205,7 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 	}
 	fd = load_prog_typed(loaded, index, &attr, prog_load);
 	if (fd < 0)
-		fd = explain_refusal(&attr, fd, prog, err);
+		fd = explain_refusal(&attr, fd, loaded->object, prog, options, err);
 	free(funcs);
 	free(insns);
 	return fd;

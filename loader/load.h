@@ -39,6 +39,8 @@ void load_types_fini(struct load_types *types);
 struct load_options {
 	bool names; /* the kernel takes map and program names (Linux 4.15) */
 	const struct load_types *types; /* NULL: tell it nothing */
+	/* Is told the verifier's whole log of a program that is refused; NULL: err is enough. */
+	void (*refused)(const char *program, const char *log);
 };
 
 /* Creates maps, fills data sections, freezes .rodata, loads programs. All or nothing. */

@@ -243,19 +243,101 @@ START_TEST(waiting_ends_at_the_deadline)
 }
 END_TEST
 
-START_TEST(refusal_shows_the_end_of_the_verifiers_log)
+/* The line of a fixture that holds `code`, as a report shows it: "   19 | ...". */
+static const char *shown_line_of(const char *name, const char *code)
+{
+	static char shown[300], line[256], path[512];
+	unsigned int number = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/fixtures/%s", SOURCE, name);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	while (fgets(line, sizeof(line), f)) {
+		number++;
+		if (!strstr(line, code))
+			continue;
+		snprintf(shown, sizeof(shown), "%5u | %s", number, line);
+		fclose(f);
+		return shown;
+	}
+	ck_abort_msg("%s: no line with '%s'", name, code);
+	return NULL;
+}
+
+static const char *shown_line(const char *code)
+{
+	return shown_line_of("refused.bpf.c", code);
+}
+
+static void ck_detail(const char *fmt, const char *arg)
+{
+	char text[320];
+
+	snprintf(text, sizeof(text), fmt, arg);
+	ck_assert_msg(strstr(err.detail, text), "'%s' not in:\n%s", text, err.detail);
+}
+
+static char whole_log[65536], refused_program[64];
+
+static void keep_log(const char *program, const char *log)
+{
+	snprintf(refused_program, sizeof(refused_program), "%s", program);
+	snprintf(whole_log, sizeof(whole_log), "%s", log);
+}
+
+START_TEST(refusal_shows_source_register_and_reason)
 {
 	struct load_options options = { .names = true };
 
 	open_fixture("refused");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
 	ck_assert_int_eq(err.code, ERROR_VERIFIER);
+	ck_assert_int_eq(err.sys, EACCES);
 	ck_assert_msg(strstr(err.message, "refused: program 'unchecked' "
-			     "(tracepoint/signal/signal_generate): the kernel refuses it"), "%s",
+			     "(tracepoint/signal/signal_generate): the kernel refuses it: r0 comes "
+			     "from a map lookup and is NULL where the key is not in the map"), "%s",
 		      err.message);
-	ck_assert_msg(strstr(err.detail, "map_value_or_null"), "%s", err.detail);
-	ck_assert_uint_gt(strlen(err.hint), 20);
+	ck_detail("refused.bpf.c:%.2s, in unchecked():\n", shown_line("return *value") + 3);
+	ck_detail("\n  > %s", shown_line("return *value"));
+	ck_detail("\n    %s", shown_line("bpf_map_lookup_elem(&numbers"));
+	ck_detail("\n      r0: a pointer to a map's value of 4 bytes, or NULL (from line %.2s)\n",
+		  shown_line("bpf_map_lookup_elem(&numbers") + 3);
+	ck_detail("\n  the kernel: R0 invalid mem access '%s'", "map_value_or_null");
+	ck_assert_msg(strstr(err.hint, "compare it with NULL first"), "%s", err.hint);
 	ck_assert_ptr_null(loaded.map_fds);
+}
+END_TEST
+
+START_TEST(whole_log_of_a_refusal_is_handed_out)
+{
+	struct load_options options = { .names = true, .refused = keep_log };
+
+	whole_log[0] = refused_program[0] = 0;
+	open_fixture("refused");
+	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
+	ck_assert_str_eq(refused_program, "unchecked");
+	ck_assert_msg(strstr(whole_log, "call bpf_map_lookup_elem#1") &&
+		      strstr(whole_log, "R0 invalid mem access 'map_value_or_null'\n") &&
+		      strstr(whole_log, "processed "), "%s", whole_log);
+}
+END_TEST
+
+/* A log that no buffer holds: its last words are had all the same, and that within seconds. */
+START_TEST(program_too_long_to_be_checked_is_told)
+{
+	struct load_options options = { .names = true };
+
+	open_fixture("bad");
+	for (size_t i = 0; i < obj.programs.len; i++)
+		obj.programs.at[i].autoload = !strcmp(obj.programs.at[i].name, "million_steps");
+	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_VERIFIER);
+	ck_assert_msg(strstr(err.message, "program 'million_steps'") &&
+		      (strstr(err.message, "followed the program for 1000001 steps") ||
+		       strstr(err.message, "jumps with both ways open") ||
+		       strstr(err.message, "loops are not allowed here")), "%s", err.message);
+	ck_assert_msg(strstr(err.detail, "bad.bpf.c:"), "%s", err.detail);
 }
 END_TEST
 
@@ -298,7 +380,9 @@ Suite *loader_suite(void)
 	tcase_add_loop_test(c, losses_are_counted_exactly, 0, 2);
 	tcase_add_loop_test(c, a_lone_record_wakes_the_reader_in_time, 0, 2);
 	tcase_add_loop_test(c, waiting_ends_at_the_deadline, 0, 2);
-	tcase_add_test(c, refusal_shows_the_end_of_the_verifiers_log);
+	tcase_add_test(c, refusal_shows_source_register_and_reason);
+	tcase_add_test(c, whole_log_of_a_refusal_is_handed_out);
+	tcase_add_test(c, program_too_long_to_be_checked_is_told);
 	tcase_add_test(c, tracepoint_that_is_not_there_is_named);
 	tcase_add_test(c, map_that_cannot_be_made_is_named);
 	suite_add_tcase(s, c);
