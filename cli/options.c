@@ -359,7 +359,9 @@ static const struct option_fact show[] = {
 	{ 0, "json", NULL, take_json, "one JSON object a line, instead of columns" },
 	{ 'o', "output", "FILE", take_output, "write there instead of standard output" },
 	{ 'q', "quiet", NULL, take_quiet, "no header, no summary; losses are still reported" },
-	{ 'v', "verbose", NULL, take_verbose, "say what is loaded and attached, and how" },
+	{ 'v', "verbose", NULL, take_verbose,
+	  "say what is loaded and attached, and how; -vv: and all that\n"
+	  "the kernel's verifier says of a program it refuses" },
 };
 
 static const struct option_fact tune[] = {

@@ -91,7 +91,7 @@ int piece_register(struct piece p)
 	size_t n = p.len ? digits(from(p, 1)) : 0;
 	int64_t number = n ? piece_number((struct piece){ p.at + 1, n }) : -1;
 
-	return *p.at == 'R' && number >= 0 && number < VERIFIER_REGISTERS ? (int)number : -1;
+	return p.len && *p.at == 'R' && number >= 0 && number < VERIFIER_REGISTERS ? (int)number : -1;
 }
 
 /* ---- registers ---- */
@@ -166,6 +166,14 @@ static int target_register(const struct bpf_insn *insn)
 	return -1;
 }
 
+static bool is_branch(const struct bpf_insn *insn)
+{
+	unsigned int class = BPF_CLASS(insn->code), op = BPF_OP(insn->code);
+
+	return (class == BPF_JMP || class == BPF_JMP32) && op != BPF_JA && op != BPF_CALL &&
+	       op != BPF_EXIT;
+}
+
 /* A call takes r1 to r5 away and sets r0. */
 static void count_effect(struct reader *r)
 {
@@ -177,6 +185,8 @@ static void count_effect(struct reader *r)
 		return;
 	r->pending = false;
 	insn = &r->prog->insns.at[log->insn];
+	if (is_branch(insn))
+		log->branch = log->insn;
 	target = target_register(insn);
 	if (insn->code == (BPF_JMP | BPF_CALL)) {
 		forget_registers(log, 1, 5);
@@ -234,6 +244,7 @@ static void read_path(struct reader *r, struct piece p)
 {
 	const char *colon = memchr(p.at, ':', p.len);
 
+	r->log->branch = piece_number((struct piece){ p.at + 5, digits(from(p, 5)) });
 	r->log->sentence_count = 0;
 	r->pending = false;
 	forget_registers(r->log, 0, VERIFIER_REGISTERS - 1);
@@ -370,7 +381,7 @@ void verifier_log_read(struct verifier_log *log, const char *text, size_t len,
 	struct reader r = { .log = log, .prog = prog };
 
 	memset(log, 0, sizeof(*log));
-	log->insn = -1;
+	log->insn = log->branch = -1;
 	forget_registers(log, 0, VERIFIER_REGISTERS - 1);
 	while (len && !r.ended) {
 		const char *end = memchr(text, '\n', len);

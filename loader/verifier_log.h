@@ -30,6 +30,7 @@ struct register_state {
 struct verifier_log {
 	int64_t insn;           /* the one last looked at, an index in prog->insns; -1: none */
 	struct piece insn_text; /* it, as the kernel spells it */
+	int64_t branch;         /* the last conditional jump on the way there, or -1 */
 	struct piece sentences[VERIFIER_SENTENCES]; /* why, in the kernel's words */
 	size_t sentence_count;
 	struct piece reason, suggestion; /* several lines; Linux 7.3 and later have them */

@@ -48,6 +48,12 @@ static void say_piece(struct report *r, struct piece p, size_t most)
 #define LINE_MOST 160
 #define ARGUMENTS 0x3eu /* r1 to r5 */
 
+static struct piece skip_blanks(const char *text)
+{
+	text += strspn(text, " \t");
+	return (struct piece){ text, strlen(text) };
+}
+
 /* ---- source ---- */
 
 static void say_source(struct report *r)
@@ -182,6 +188,20 @@ static struct piece without_opcode(struct piece p)
 	return p;
 }
 
+/* Which of the ways through the program it is about: compilers make one return of many. */
+static void say_branch(struct report *r)
+{
+	struct source_place own, branch;
+
+	if (r->verdict->insn != r->log->insn ||
+	    !source_find(&branch, r->prog, r->btf, r->log->branch) ||
+	    !source_find(&own, r->prog, r->btf, r->verdict->insn) || own.line == branch.line)
+		return;
+	say(r, "  last decision on the way there, line %u: ", branch.line);
+	say_piece(r, skip_blanks(branch.text), LINE_MOST);
+	say(r, "\n");
+}
+
 static void say_insn(struct report *r)
 {
 	if (r->verdict->insn < 0)
@@ -193,6 +213,7 @@ static void say_insn(struct report *r)
 	}
 	say(r, "\n");
 	say_registers(r);
+	say_branch(r);
 }
 
 static void say_sentences(struct report *r)

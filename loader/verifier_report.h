@@ -15,6 +15,7 @@
  *	  >   19 |         return *value;
  *	  instruction 7: r0 = *(u32 *)(r0 +0)
  *	      r0: a pointer to a map's value of 4 bytes, or NULL (from line 17)
+ *	  last decision on the way there, line 18: if (sig == 9 && !value)
  *	  the kernel: R0 invalid mem access 'map_value_or_null'
  *
  * Returns -1. btf is the object's own, sys the positive errno of the refusal.

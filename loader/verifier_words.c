@@ -8,7 +8,7 @@
  *	 R6 invalid mem access 'scalar'      r6 is a number here, not a pointer
  *
  * $H is the helper that is called, $L the place in the C source of the instruction just named,
- * $K2 what kind of value $2 means.
+ * $K2 what kind of value $2 means, $B2 is "$2 bytes".
  */
 #include "loader/verifier_words.h"
 
@@ -97,7 +97,7 @@ static const struct explanation explanations[] = {
 	  "live through calls)",
 	  "set the variable on every path; a function must be given all of its arguments" },
 	{ "invalid read from stack R* off=* size=*", OFF_STACK,
-	  "it reads $3 bytes at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it reads $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
 	{ "invalid read from stack*", ALWAYS,
 	  "it reads from the stack what nothing has written there on this path",
 	  "set the variable before it is read; = {} sets all of it, padding included" },
@@ -108,17 +108,17 @@ static const struct explanation explanations[] = {
 
 	/* The stack */
 	{ "invalid write to stack R* off=* size=*", ALWAYS,
-	  "it writes $3 bytes at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it writes $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
 	{ "invalid indirect access to stack R* off=* size=*", ALWAYS,
-	  "r$1 points to the stack at fp$2, and $3 bytes from there reach beyond it: " STACK_WORDS,
+	  "r$1 points to the stack at fp$2, and $B3 from there reach beyond it: " STACK_WORDS,
 	  STACK_ADVICE },
 	{ "invalid stack type R* off=* access_size=*", ALWAYS,
-	  "r$1 points to the stack at fp$2, and $3 bytes from there reach beyond it: " STACK_WORDS,
+	  "r$1 points to the stack at fp$2, and $B3 from there reach beyond it: " STACK_WORDS,
 	  STACK_ADVICE },
 	{ "invalid zero-size read*", ALWAYS, "the size handed over may be 0 here",
 	  "ask before the call whether the size is greater than 0" },
 	{ "invalid stack off=* size=*", ALWAYS,
-	  "it accesses $2 bytes at fp$1, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it accesses $B2 at fp$1, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
 	{ "invalid variable-offset*", ALWAYS,
 	  "the stack is accessed at an index that may lie outside of the variable", CHECK_BOUNDS },
 	{ "variable stack access*", ALWAYS,
@@ -127,12 +127,12 @@ static const struct explanation explanations[] = {
 	{ "invalid unbounded variable-offset*", ALWAYS,
 	  "the stack is accessed at an index without bounds", CHECK_BOUNDS },
 	{ "combined stack size of * calls is *. Too large*", EVERYWHERE,
-	  "functions that call one another, $1 deep, together take $2 bytes of stack, and there are 512",
+	  "functions that call one another, $1 deep, together take $B2 of stack, and there are 512",
 	  "move large variables to a map, such as a per-CPU array of one entry" },
 	{ "the call stack of * frames is too deep*", ALWAYS,
 	  "functions call one another $1 deep, and 8 is the most", "make small functions inline" },
 	{ "misaligned * access off *size *", ALWAYS,
-	  "it accesses $3 bytes of the $1 at an address that is not a multiple of $3",
+	  "it accesses $B3 of the $1 at an address that is not a multiple of $3",
 	  "align the field, or read it by parts (memcpy, bpf_probe_read_kernel)" },
 
 	/* Maps, packets, context, memory of kernel and program */
@@ -143,22 +143,22 @@ static const struct explanation explanations[] = {
 	  "it reads a map that the program may only write (BPF_F_WRONLY_PROG)",
 	  "make the map without that flag" },
 	{ "invalid access to map value, value_size=* off=* size=*", ALWAYS,
-	  "it accesses $3 bytes at offset $2 of a map's value, and a value is $1 bytes",
+	  "it accesses $B3 at offset $2 of a map's value, and a value is $B1",
 	  "read no more than the value's type holds; " CHECK_BOUNDS },
 	{ "invalid access to map key, key_size=* off=* size=*", ALWAYS,
-	  "it accesses $3 bytes at offset $2 of a map's key, and a key is $1 bytes", CHECK_BOUNDS },
+	  "it accesses $B3 at offset $2 of a map's key, and a key is $B1", CHECK_BOUNDS },
 	{ "invalid access to packet, off=* size=*, R*(*", ALWAYS,
-	  "it reads $2 bytes at offset $1 of the packet, and no comparison on this path has shown that "
+	  "it reads $B2 at offset $1 of the packet, and no comparison on this path has shown that "
 	  "the packet is that long",
 	  "compare with the packet's end first: if (data + N > data_end) return ...; again after each "
 	  "helper that may move the packet" },
 	{ "invalid access to memory, mem_size=* off=* size=*", ALWAYS,
-	  "it accesses $3 bytes at offset $2 of memory that is $1 bytes long", CHECK_BOUNDS },
+	  "it accesses $B3 at offset $2 of memory that is $B1 long", CHECK_BOUNDS },
 	{ "invalid bpf_context access off=* size=*", ON_STORE,
-	  "it writes $2 bytes at offset $1 of the context, which this type of program may not write "
+	  "it writes $B2 at offset $1 of the context, which this type of program may not write "
 	  "there", "keep the value in a variable or a map" },
 	{ "invalid bpf_context access off=* size=*", ALWAYS,
-	  "it reads $2 bytes at offset $1 of the context, and for this type of program the kernel has "
+	  "it reads $B2 at offset $1 of the context, and for this type of program the kernel has "
 	  "no such field there: it is too far, of another size, or not for reading",
 	  "see that the section names the right type of program, and that the struct is that of this "
 	  "kernel" },
@@ -169,7 +169,7 @@ static const struct explanation explanations[] = {
 	  "memory is accessed through a pointer of a kind ($1) that must not be calculated with first",
 	  "use the pointer as it was handed out" },
 	{ "access beyond * at off * size *", ALWAYS,
-	  "it reads $3 bytes at offset $2, beyond the end of $1", READ_ADVICE },
+	  "it reads $B3 at offset $2, beyond the end of $1", READ_ADVICE },
 	{ "R* is ptr_* invalid *access: off=*", ALWAYS,
 	  "r$1 points to struct $2 of the kernel, which cannot be accessed at this offset ($4)",
 	  READ_ADVICE },
@@ -464,6 +464,12 @@ static void append_kind(struct text *text, struct piece kind)
 	append_string(text, words);
 }
 
+static void append_bytes(struct text *text, struct piece count)
+{
+	append(text, count);
+	append_string(text, piece_number(count) == 1 ? " byte" : " bytes");
+}
+
 static void append_place(struct text *text, const struct program *prog, const struct btf *btf,
 			 struct piece hole)
 {
@@ -496,6 +502,8 @@ static void fill(char *buf, size_t size, const char *words, const struct explana
 			append_called(&text, log);
 		else if (*words == 'K')
 			append_kind(&text, holes[*++words - '1']);
+		else if (*words == 'B')
+			append_bytes(&text, holes[*++words - '1']);
 		else if (*words == 'L')
 			append_place(&text, prog, btf, holes[last]);
 		else
@@ -608,31 +616,45 @@ static struct piece field(struct piece state, const char *name)
 	return (struct piece){ "", 0 };
 }
 
+/* Whether a bound of 64 bits says next to nothing: it is within 1 in 4 of what they hold. */
+static bool is_vague(struct piece p)
+{
+	char digits[24] = "";
+	bool negative = piece_starts(p, "-");
+
+	if (p.len < sizeof(digits))
+		memcpy(digits, p.at + negative, p.len - negative);
+	return !p.len || strtoull(digits, NULL, 0) >= 1ull << 62;
+}
+
 static void describe_number(struct text *text, struct piece state)
 {
 	struct piece least = field(state, "umin"), most = field(state, "umax");
-	const char *is = "a number";
 
-	if (!least.len && !most.len) {
+	append_string(text, "a number");
+	if (!least.len && !most.len && !field(state, "smin").len && !field(state, "smax").len) {
+		append_string(text, ", any at all");
+		return;
+	}
+	if (is_vague(most) && !least.len) {
 		least = field(state, "smin");
 		most = field(state, "smax");
+		if (is_vague(least))
+			append_string(text, ", perhaps negative");
 	} else if (!least.len) {
 		least = (struct piece){ "0", 1 };
 	}
-	append_string(text, is);
-	if (least.len && most.len) {
+	if (!is_vague(most) && !is_vague(least)) {
 		append_string(text, " from ");
 		append(text, least);
 		append_string(text, " to ");
 		append(text, most);
-	} else if (least.len) {
+	} else if (!is_vague(least)) {
 		append_string(text, ", at least ");
 		append(text, least);
-	} else if (most.len) {
+	} else if (!is_vague(most)) {
 		append_string(text, ", at most ");
 		append(text, most);
-	} else {
-		append_string(text, ", any at all");
 	}
 }
 
@@ -706,8 +728,7 @@ static void append_size(struct text *text, struct piece size)
 	if (!size.len)
 		return;
 	append_string(text, " of ");
-	append(text, size);
-	append_string(text, " bytes");
+	append_bytes(text, size);
 }
 
 /* Where inside, unless at the very beginning. */
@@ -788,6 +809,7 @@ void verifier_describe(struct piece state, char *buf, size_t size)
 	} else if (piece_starts(name, "fp")) {
 		append_string(&text, "a pointer to the stack, ");
 		append(&text, name);
+		append_offset(&text, state);
 	} else if (name.len) {
 		describe_pointer(&text, state);
 	}

@@ -113,7 +113,7 @@ static const struct refusal {
 	  "r1: the program's context", 1 },
 	{ "number_as_pointer", "r0 = *(u32 *)(r1 + 16)", "r1 is a number here, not a pointer",
 	  "r1: a number, any at all (from line 147)", 1 },
-	{ "beyond_packet", "r0 = *(u8 *)(r2 + 12)", "reads 1 bytes at offset 12 of the packet",
+	{ "beyond_packet", "r0 = *(u8 *)(r2 + 12)", "reads 1 byte at offset 12 of the packet",
 	  "r2: a pointer into the packet (from line 154)", 1 },
 	{ "unknown_helper", "call 9999", "helper number 9999", NULL, 0 },
 	{ "forbidden_helper", "call %[skb_load_bytes]", "may not call helper bpf_skb_load_bytes", NULL,
@@ -399,6 +399,22 @@ START_TEST(an_access_that_leaves_the_stack_is_told_from_one_of_unset_bytes)
 }
 END_TEST
 
+/* Only the way to it says which of the returns it is about. */
+START_TEST(last_decision_on_the_path_is_shown)
+{
+	const char *decision = "  last decision on the way there, line 61: ASM(\"if r0 == 0 goto +1\");\n";
+
+	report_text("beyond_value", "7: (15) if r0 == 0x0 goto pc+1 ; R0_w=map_value(ks=4,vs=4)\n"
+				    "9: (95) exit\nR0 !read_ok\n");
+	ck_has(err.detail, decision);
+	report_text("beyond_value", "6: (85) call bpf_map_lookup_elem#1\n"
+				    "from 7 to 9: R0_w=inv0 R10=fp0\n9: (95) exit\nR0 !read_ok\n");
+	ck_has(err.detail, decision);
+	report_text("beyond_value", "6: (85) call bpf_map_lookup_elem#1\n9: (95) exit\nR0 !read_ok\n");
+	ck_assert(!strstr(err.detail, "decision"));
+}
+END_TEST
+
 START_TEST(registers_are_put_into_words)
 {
 	static const struct {
@@ -418,9 +434,18 @@ START_TEST(registers_are_put_into_words)
 		{ "scalar(smin=smin32=0,smax=umax=umax32=7,var_off=(0x0; 0x7))", "a number from 0 to 7" },
 		{ "scalar(id=1,smin=-5,smax=3)", "a number from -5 to 3" },
 		{ "scalar(umin=1)", "a number, at least 1" },
+		{ "scalar(smin=0x8000000000000000,smax=0x7ffffffffffffffc,umax=0xfffffffffffffffc)",
+		  "a number, perhaps negative" },
+		{ "scalar(smax=0x7ffffffffffffffc,umax=0xfffffffffffffffc)", "a number, perhaps negative" },
+		{ "inv(id=0,smax_value=7)", "a number, perhaps negative, at most 7" },
+		{ "inv(id=0,smin_value=-9223372036854775808,smax_value=9223372036854775804)",
+		  "a number, perhaps negative" },
+		{ "scalar(smin=-1,smax=30,umax=0xffffffffffffffff)", "a number from -1 to 30" },
 		{ "ctx(id=0,off=0,imm=0)", "the program's context" },
 		{ "ctx(off=8)", "the program's context, at offset 8" },
 		{ "fp-16", "a pointer to the stack, fp-16" },
+		{ "fp(off=-400,smin=smin32=0,smax=umax=504)",
+		  "a pointer to the stack, fp, at offset -400, moved on by up to 504" },
 		{ "map_ptr(ks=4,vs=8)", "a map" },
 		{ "map_value(map=numbers,ks=4,vs=8,off=4)", "a pointer to a map's value of 8 bytes, at offset 4" },
 		{ "map_value_or_null(id=1,off=0,ks=4,vs=4,imm=0)",
@@ -561,6 +586,7 @@ Suite *verifier_suite(void)
 	tcase_add_test(c, unforeseen_words_are_shown_as_they_are);
 	tcase_add_test(c, unresolved_relocation_is_named);
 	tcase_add_test(c, an_access_that_leaves_the_stack_is_told_from_one_of_unset_bytes);
+	tcase_add_test(c, last_decision_on_the_path_is_shown);
 	tcase_add_test(c, registers_are_put_into_words);
 	tcase_add_test(c, hostile_logs_do_no_harm);
 	tcase_add_test(c, lines_of_megabytes_are_cut);
