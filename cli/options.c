@@ -360,8 +360,9 @@ static const struct option_fact show[] = {
 	{ 'o', "output", "FILE", take_output, "write there instead of standard output" },
 	{ 'q', "quiet", NULL, take_quiet, "no header, no summary; losses are still reported" },
 	{ 'v', "verbose", NULL, take_verbose,
-	  "say what is loaded and attached, and how; -vv: and all that\n"
-	  "the kernel's verifier says of a program it refuses" },
+	  "say what is loaded and attached, and how;\n"
+	  "-vv: also all that the kernel's verifier says of a\n"
+	  "program that it refuses" },
 };
 
 static const struct option_fact tune[] = {

@@ -367,6 +367,10 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 fail:
 	if (err->code == ERROR_PERMISSION)
 		privilege_explain(err);
+	/* What to change in the program is no use to whoever only runs it. */
+	if (err->code == ERROR_VERIFIER)
+		error_hint(err, "a kernel that refuses this program is a defect of portrace: please "
+				"report it, with what `portrace signal -vv` says");
 	tracer_fini(tracer);
 	return -1;
 }

@@ -13,9 +13,11 @@
 #include "loader/verifier_fetch.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/verifier_log.h"
 #include "loader/verifier_report.h"
 
 #define LOG_USUAL (64u << 10)
@@ -40,8 +42,7 @@ static void append_last_words(union bpf_attr *attr, int (*prog_load)(union bpf_a
 {
 	size_t len = strlen(log);
 
-	if (len && log[len - 1] != '\n')
-		log[len++] = '\n';
+	len += sprintf(log + len, "\n" VERIFIER_LOG_CUT "\n");
 	load_with_log(attr, prog_load, 4, log + len, LOG_WORDS);
 }
 
@@ -71,7 +72,7 @@ static int fetch_readable(union bpf_attr *attr, int (*prog_load)(union bpf_attr 
 	ret = load_with_log(attr, prog_load, 1, *log, LOG_USUAL);
 	if (ret != -ENOSPC || (!whole && has_end(*log)))
 		return ret;
-	if (!grow(log, LOG_LARGEST + LOG_WORDS + 1))
+	if (!grow(log, LOG_LARGEST + sizeof("\n" VERIFIER_LOG_CUT "\n") + LOG_WORDS))
 		return -ENOMEM;
 	ret = load_with_log(attr, prog_load, 1, *log, LOG_LARGEST);
 	if (ret != -ENOSPC || has_end(*log))

@@ -261,7 +261,7 @@ static bool is_noise(struct piece p)
 		" ", "\t", ";", "func#", "last_idx ", "regs=", "parent ", "mark_precise:",
 		"propagating ", "caller:", "callee:", "returning from callee:", "to caller at ",
 		"cur state:", "old state:", "topo_order[", "subprog#", "stack use/def ",
-		"Live regs before insn", "Validating ", "Func#", "insns processed ", "[",
+		"Live regs before insn", "Validating ", "Func#", "insns processed ",
 	};
 
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
@@ -369,6 +369,8 @@ static void read_line(struct reader *r, struct piece p)
 		read_numbered(r, p);
 	else if (piece_starts(p, "from ") && digits(from(p, 5)))
 		read_path(r, p);
+	else if (piece_starts(p, "[..."))
+		forget_registers(r->log, 0, VERIFIER_REGISTERS - 1);
 	else if (is_state(inner))
 		read_full_state(r->log, inner); /* alone on its line: level 1 up to Linux 5.17 */
 	else if (!is_noise(p))

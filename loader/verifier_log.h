@@ -41,6 +41,9 @@ struct verifier_log {
 void verifier_log_read(struct verifier_log *log, const char *text, size_t len,
 		       const struct program *prog);
 
+/* A line that stands for what is missing of a log: registers are not what they were before it. */
+#define VERIFIER_LOG_CUT "[...]"
+
 /* Helpers for whoever reads pieces. */
 bool piece_starts(struct piece p, const char *prefix);
 /* The register that a sentence begins with ("R2 ..."), or -1. */

@@ -323,6 +323,16 @@ START_TEST(another_path_takes_nothing_over)
 }
 END_TEST
 
+START_TEST(registers_before_a_gap_are_not_those_behind_it)
+{
+	report_text("million_steps", "1: (07) r0 += 1 ; R0_w=7\n2: (a5) if r0 < 0x989680 goto pc-2\n"
+				     VERIFIER_LOG_CUT "\n"
+				     "BPF program is too large. Processed 1000001 insn\n");
+	ck_has(err.detail, "  instruction 2: if r0 < 0x989680 goto pc-2\n");
+	ck_assert_msg(!strstr(err.detail, "r0: "), "%s", err.detail);
+}
+END_TEST
+
 START_TEST(what_a_kernel_explains_itself_is_taken_where_we_know_nothing)
 {
 	report_text("unset_register",
@@ -583,6 +593,7 @@ Suite *verifier_suite(void)
 	tcase_add_loop_test(c, logs_cut_off_anywhere_are_read, 0, COUNT(kernels));
 	tcase_add_test(c, logs_of_linux_4_9_are_read);
 	tcase_add_test(c, another_path_takes_nothing_over);
+	tcase_add_test(c, registers_before_a_gap_are_not_those_behind_it);
 	tcase_add_test(c, what_a_kernel_explains_itself_is_taken_where_we_know_nothing);
 	tcase_add_test(c, unforeseen_words_are_shown_as_they_are);
 	tcase_add_test(c, unresolved_relocation_is_named);

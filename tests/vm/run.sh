@@ -53,6 +53,8 @@ cp $build/init "$image/init"
 cp $build/portrace "$image/$build/"
 cp $build/test/live "$image/$build/test/"
 cp -r $build/fixtures "$image/$build/"
+mkdir -p "$image/tests/fixtures"
+cp tests/fixtures/*.bpf.c "$image/tests/fixtures/"
 if [ "$count" = 0 ]; then
 	echo "/$build/test/live"
 else
