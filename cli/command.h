@@ -27,6 +27,7 @@ struct command {
 };
 
 extern const struct command command_signal;
+extern const struct command command_btf_dump;
 
 /*
  * Reads a command's line into `into`. False: there is nothing to run, as help was asked for or

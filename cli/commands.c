@@ -13,6 +13,7 @@
 /* The first is what runs where no command is named. */
 static const struct command *const commands[] = {
 	&command_signal,
+	&command_btf_dump,
 };
 
 #define COUNT (sizeof(commands) / sizeof(commands[0]))
