@@ -151,7 +151,7 @@ fuzz:
 $(BUILD)/fuzz/seeds/stamp: $(fixtures)
 	$(Q)mkdir -p $(patsubst %,$(@D)/%,$(fuzzers))
 	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); \
-		for s in btf:.BTF ext:.BTF.ext; do \
+		for s in btf:.BTF dump:.BTF ext:.BTF.ext; do \
 			$(LLVM_OBJCOPY) --dump-section $${s#*:}=$(@D)/$${s%:*}/$$n $$f /dev/null 2>/dev/null || :; \
 		done; cp $$f $(@D)/image; gzip -nc $$f >$(@D)/image/$$n.gz; done
 	$(Q)awk '/^== /{close(to); to=sprintf("$(@D)/verifier/%d", n++); next} {print >to}' \
@@ -177,8 +177,8 @@ $(O)/test/portrace.a: $(tested) $(O)/test/bpf/embed.o
 # Where the tests find what was built, once they run.
 TEST_ROOT ?= $(CURDIR)/
 define test_kind
-$$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)): $(O)/test/tests/$(1)/suites.h
-$(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c)) \
+$$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*.c)): $(O)/test/tests/$(1)/suites.h
+$(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*.c)) \
 		$(O)/test/portrace.a $(fixtures)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf -lz
