@@ -5,7 +5,7 @@
 #
 #	bench.sh BUILD_DIR [OUTPUT.md]      run as root; builds its own workloads into BUILD_DIR/bench
 #
-#	ONLY="start mem rate cpu pipe burst"   sections to run; all by default
+#	ONLY="start mem rate cpu pipe burst types"   sections to run; all by default
 #	TOOLS="portrace portrace-perf ..."     tracers to run; all by default
 #	QUICK=1                                few repetitions, for a look while working
 #	MAXTIME=600                            seconds after which no further round is begun
@@ -23,7 +23,7 @@ build=${1:?usage: bench.sh BUILD_DIR [OUTPUT.md]}
 output=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$build" && pwd) || exit 1
-sections=" ${ONLY:-start mem rate cpu pipe burst} "
+sections=" ${ONLY:-start mem rate cpu pipe burst types} "
 tools=${TOOLS:-portrace portrace-perf sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
 maxtime=${MAXTIME:-600}
 bin=$build/bench
@@ -240,12 +240,33 @@ sizes() {
 	done
 }
 
+# The kernel's types as a C header, in turn with bpftool, which needs no root for it either.
+dump_types() {
+	local i bpftool btf=/sys/kernel/btf/vmlinux
+	case $sections in *" types "*) ;; *) return ;; esac
+	[ -r $btf ] || { echo "notypes - this kernel has no BTF" >> "$data"; return; }
+	bpftool=$(find_program bpftool) || { echo "notypes - bpftool is not installed" >> "$data"; return; }
+	for ((i = 1; i <= n_types; i++)); do
+		in_time || break
+		printf '\r%-60s' "types: round $i of $n_types" >&2
+		dump_once portrace "$build/portrace" btf dump kernel --format c
+		dump_once bpftool "$bpftool" btf dump file $btf format c
+	done
+	printf '\r%60s\r' '' >&2
+}
+
+dump_once() { # NAME COMMAND...
+	local name=$1
+	shift
+	"$bin/meter" once -l "$bin/load" -o "$work/header" -- "$@" | sed "s/^/types $name /" >> "$data"
+}
+
 compile
 note_running
 if [ -n "${QUICK:-}" ]; then
-	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8
+	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5
 else
-	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20
+	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21
 fi
 out=(-o "$work/out")
 sizes
@@ -259,6 +280,8 @@ rounds 1 pipe-term term
 rounds $n_burst burst-100k run "${out[@]}" -d 20 -w "burst 100000"
 rounds 1 burst-other run "${out[@]}" -d 20 -w "burst 100000 other"
 rounds 1 burst-1m run "${out[@]}" -d 30 -w "burst 1000000"
+
+dump_types
 
 note_running
 

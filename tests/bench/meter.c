@@ -6,6 +6,7 @@
  *	meter run   [options] -- TRACER...  workloads traced into a file: rate, CPU, memory, loss
  *	meter lone  [options] -- TRACER...  ms until a single signal shows behind a pipe
  *	meter term  [options] -- TRACER...  lines of 1,000 signals seen when ended by SIGTERM
+ *	meter once  -l x -o FILE -- COMMAND...  a command run to its end: time, CPU, peak memory
  *
  * The tracer's standard output and error go to the same place, one pipe or one file. It counts
  * as ready when it has shown a signal of a sender that repeats without end (the beacon): no
@@ -800,6 +801,27 @@ static int run(const struct options *o)
 	return 0;
 }
 
+/* ---- a command that is no tracer ---- */
+
+static int once(const struct options *o)
+{
+	int fd = open(o->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), status;
+	struct rusage used;
+	uint64_t start = now();
+	pid_t pid;
+
+	if (fd < 0)
+		die("%s: %s", o->out, strerror(errno));
+	pid = spawn(o->tracer, fd, -1);
+	if (wait4(pid, &status, __WALL, &used) != pid || status)
+		die("%s: ended with status 0x%x", o->tracer[0], status);
+	printf("wall_ms=%.2f used_ms=%.2f max_kib=%ld\n", (double)(now() - start) / MSEC,
+	       rusage_ms(&used), used.ru_maxrss);
+	close(fd);
+	unlink(o->out);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .events = 1, .drain = 3, .repeats = 20 };
@@ -831,7 +853,7 @@ int main(int argc, char **argv)
 	}
 	o.tracer = argv + optind;
 	if (!o.load || argc <= optind)
-		die("usage: meter first|run|lone|term -l LOAD [options] -- TRACER...");
+		die("usage: meter first|run|lone|term|once -l LOAD [options] -- TRACER...");
 	atexit(end_running);
 	signal(SIGTERM, end_on_signal);
 	signal(SIGINT, end_on_signal);
@@ -842,6 +864,8 @@ int main(int argc, char **argv)
 		return lone(&o);
 	if (!strcmp(mode, "term"))
 		return term(&o);
+	if (!strcmp(mode, "once") && o.out)
+		return once(&o);
 	if (!strcmp(mode, "run") && o.out && o.n_workloads)
 		return run(&o);
 	die("no such measurement: %s", mode);

@@ -109,6 +109,20 @@ $1 == "tool" {
 	next
 }
 
+$1 == "types" {
+	for (i = 3; i <= NF; i++) {
+		split($i, pair, "=")
+		put("types" SUBSEP pair[1] SUBSEP $2, pair[2])
+	}
+	next
+}
+
+$1 == "notypes" {
+	sub(/^notypes - /, "")
+	notypes = $0
+	next
+}
+
 $1 == "spoiled" {
 	sub(/^spoiled - /, "")
 	notes[++n_notes] = "**Spoiled** by what ran besides: " $0
@@ -166,6 +180,30 @@ $1 ~ /^burst/ && "told_last" in v {
 	put("wrong" SUBSEP $1 SUBSEP t, told != missing)
 }
 
+function types_row(key, title, form,    ours, theirs, share) {
+	ours = median("types" SUBSEP key SUBSEP "portrace")
+	theirs = median("types" SUBSEP key SUBSEP "bpftool")
+	share = ours / theirs
+	printf "| %s | " form " | " form " | %.2f%s |\n", title, ours, theirs, share, mark(share <= 0.5)
+}
+
+# The kernel's types as a C header.
+function types_table() {
+	if (!count["types" SUBSEP "wall_ms" SUBSEP "bpftool"]) {
+		if (notypes != "")
+			print "\nThe kernel's types as a C header: not measured, " notypes "."
+		return
+	}
+	print "\n## The kernel's types as a C header\n"
+	print "`portrace btf dump kernel --format c` and `bpftool btf dump file /sys/kernel/btf/vmlinux format c` in turn,"
+	print "medians of " count["types" SUBSEP "wall_ms" SUBSEP "bpftool"] " runs each.\n"
+	print "| figure | portrace | bpftool | ratio (target ≤ 0.50) |"
+	print "|---|---|---|---|"
+	types_row("wall_ms", "time, ms", "%.1f")
+	types_row("used_ms", "CPU, ms", "%.1f")
+	types_row("max_kib", "peak memory, KiB", "%.0f")
+}
+
 END {
 	print "# Benchmark"
 	print ""
@@ -204,4 +242,5 @@ END {
 	print "perf-trace, trace-cmd and trace_pipe print both events unjoined; a signal is shown when both are."
 	for (i = 1; i <= n_notes; i++)
 		print notes[i]
+	types_table()
 }
