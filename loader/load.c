@@ -122,6 +122,8 @@ static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct p
 			insn->src_reg = BPF_PSEUDO_FUNC;
 			insn->imm = (int)(ref->target - ref->insn - 1);
 			break;
+		case REF_EXTERNAL: /* object_loadable() said so */
+			break;
 		}
 	}
 	return insns;
@@ -221,6 +223,8 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 	 struct error *err)
 {
 	memset(loaded, 0, sizeof(*loaded));
+	if (object_loadable(obj, err))
+		return -1;
 	loaded->object = obj;
 	loaded->btf_fd = -1;
 	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));

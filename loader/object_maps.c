@@ -94,14 +94,13 @@ static int read_type(struct map_def *d, const struct btf_member *m, uint32_t *si
 
 static int read_pinning(struct map_def *d, const struct btf_member *m)
 {
-	uint32_t value;
-
-	if (read_number(d, m, &value))
+	if (read_number(d, m, &d->map->pinning))
 		return -1;
-	if (!value)
+	if (!d->map->pinning)
 		return 0;
 	map_fail(d, ERROR_UNSUPPORTED, "pinning", "a request to pin it", "none");
-	return error_hint(d->p->err, "take __uint(pinning, ...) out of the map");
+	error_hint(d->p->err, "take __uint(pinning, ...) out of the map");
+	return parse_postpone(d->p);
 }
 
 static int read_attribute(struct map_def *d, const struct btf_member *m)
@@ -126,9 +125,10 @@ static int read_attribute(struct map_def *d, const struct btf_member *m)
 				 &map->value_type_id);
 	if (!strcmp(name, "pinning"))
 		return read_pinning(d, m);
-	return map_fail(d, ERROR_UNSUPPORTED, *name ? name : "a member without a name",
-			"an attribute that is not known", "type, key, value, key_size, value_size, "
-			"max_entries or map_flags");
+	map_fail(d, ERROR_UNSUPPORTED, *name ? name : "a member without a name",
+		 "an attribute that is not known", "type, key, value, key_size, value_size, "
+		 "max_entries or map_flags");
+	return parse_postpone(d->p);
 }
 
 static int read_map(struct parse *p, const struct btf_var_secinfo *info)
@@ -238,7 +238,7 @@ static int add_data_map(struct parse *p, uint32_t index, enum map_role role)
 	return 0;
 }
 
-/* Pointers in globals would have to be filled in once maps are loaded; nothing does that. */
+/* Pointers in globals and maps would have to be filled in once maps are loaded; nothing does that. */
 static int check_no_pointers(struct parse *p, uint32_t index)
 {
 	const struct section *s = &p->sections.at[index];
@@ -248,9 +248,9 @@ static int check_no_pointers(struct parse *p, uint32_t index)
 		return 0;
 	if (!target->map && s->info != p->maps_section)
 		return 0;
-	return parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the "
-			  "address of a function, map or variable, expected plain numbers",
-			  target->name);
+	parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the address "
+		   "of a function, map or variable, expected plain numbers", target->name);
+	return parse_postpone(p);
 }
 
 int parse_maps(struct parse *p)
