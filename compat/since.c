@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct release {
-	uint16_t version;
+	uint16_t release;
 	const char *names; /* separated by spaces */
 };
 
@@ -148,7 +148,7 @@ static const char *next_name(const char *at, size_t *len)
 
 static struct since find(const struct release *table, size_t count, uint32_t number)
 {
-	struct since found = { .version = 0 };
+	struct since found = { .release = 0 };
 	uint32_t left = number;
 	const char *name;
 	size_t i, len;
@@ -157,7 +157,7 @@ static struct since find(const struct release *table, size_t count, uint32_t num
 		for (name = table[i].names; (name = next_name(name, &len)); name += len)
 			if (!--left) {
 				snprintf(found.name, sizeof(found.name), "%.*s", (int)len, name);
-				found.version = table[i].version;
+				found.release = table[i].release;
 				return found;
 			}
 	snprintf(found.name, sizeof(found.name), "%u", number);

@@ -4,18 +4,15 @@
 
 #include <stdint.h>
 
+#include "util/release.h"
+
 /*
  * Names of what the kernel numbers in include/uapi/linux/bpf.h, and the release that brought
- * each. Versions are for words only: distributions carry things back, so what a kernel can do
- * is asked of it (compat/caps.h).
+ * each.
  */
-#define LINUX(major, minor) ((major) << 8 | (minor))
-#define LINUX_MAJOR(version) ((version) >> 8)
-#define LINUX_MINOR(version) ((version) & 0xff)
-
 struct since {
 	char name[48];    /* "ringbuf_reserve"; "240" where the number is newer than these tables */
-	uint16_t version; /* LINUX(5, 8); 0 there */
+	uint16_t release; /* LINUX(5, 8); 0 there */
 };
 
 /* By BPF_FUNC_..., without the "bpf_" that the functions' names begin with. */

@@ -183,7 +183,7 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 			struct error *err)
 {
 	const struct program *prog = &loaded->object->programs.at[index];
-	const struct section_kind *kind = section_kind(prog->section, err);
+	const struct section_kind *kind = section_loadable(prog->section, err);
 	struct bpf_func_info *funcs;
 	struct bpf_insn *insns;
 	union bpf_attr attr;

@@ -607,7 +607,7 @@ static int add_program(struct parse *p, uint32_t entry)
 		return error_memory(p->err);
 	l.prog->name = f->name;
 	l.prog->section = p->sections.at[f->section].name;
-	l.prog->autoload = true;
+	l.prog->autoload = *l.prog->section != '?';
 	ret = link_functions(&l, entry);
 	vec_fini(&l.order);
 	vec_fini(&l.calls);
