@@ -19,7 +19,7 @@ struct declarator {
 	bool is_pointer; /* begins with '*', so that [] and () need parentheses around it */
 };
 
-static void declare(struct text *out, const struct btf *btf, uint32_t id, const char *name,
+static void declare(struct strbuf *out, const struct btf *btf, uint32_t id, const char *name,
 		    unsigned int depth);
 
 static void set(struct declarator *d, const char *before, const char *after)
@@ -57,19 +57,19 @@ static void put_parameters(struct declarator *d, const struct btf *btf, const st
 {
 	const struct btf_param *p = btf_extra(t);
 	char buf[sizeof(d->text)];
-	struct text list = TEXT(buf);
+	struct strbuf list = STRBUF(buf);
 	uint32_t i;
 
-	text_add(&list, "(");
+	strbuf_add(&list, "(");
 	for (i = 0; i < btf_vlen(t) && depth < MAX_DEPTH && !list.cut; i++) {
-		text_add(&list, i ? ", " : "");
+		strbuf_add(&list, i ? ", " : "");
 		/* A last parameter of no type and no name stands for any more of them. */
 		if (!p[i].type && !p[i].name_off)
-			text_add(&list, "...");
+			strbuf_add(&list, "...");
 		else
 			declare(&list, btf, p[i].type, "", depth + 1);
 	}
-	text_add(&list, btf_vlen(t) ? ")" : "void)");
+	strbuf_add(&list, btf_vlen(t) ? ")" : "void)");
 	put_behind(d, buf);
 }
 
@@ -102,15 +102,15 @@ static const char *keyword(const struct btf_type *t)
 	}
 }
 
-static void put_base(struct text *out, const struct btf *btf, uint32_t id, const char *qualifiers,
+static void put_base(struct strbuf *out, const struct btf *btf, uint32_t id, const char *qualifiers,
 		     const struct declarator *d)
 {
 	const struct btf_type *t = btf_type(btf, id);
 	const char *name = t ? btf_string(btf, t->name_off) : "void";
 
-	text_add(out, "%s%s%s", qualifiers, t ? keyword(t) : "", *name ? name : "{...}");
+	strbuf_add(out, "%s%s%s", qualifiers, t ? keyword(t) : "", *name ? name : "{...}");
 	if (*d->text)
-		text_add(out, "%s%s", *d->text == '[' ? "" : " ", d->text);
+		strbuf_add(out, "%s%s", *d->text == '[' ? "" : " ", d->text);
 }
 
 /* Through typedefs a pointer is not seen: "const handle_t" qualifies what the name stands for. */
@@ -135,7 +135,7 @@ static bool qualifies_pointer(const struct btf *btf, uint32_t id)
 }
 
 /* One type further in. False where it is the base, which stands in front. */
-static bool step_in(struct declarator *d, struct text *qualifiers, const struct btf *btf,
+static bool step_in(struct declarator *d, struct strbuf *qualifiers, const struct btf *btf,
 		    uint32_t *id, unsigned int depth)
 {
 	const struct btf_type *t = btf_type(btf, *id);
@@ -152,7 +152,7 @@ static bool step_in(struct declarator *d, struct text *qualifiers, const struct 
 		if (qualifies_pointer(btf, t->type))
 			put_qualifier(d, qualifier(btf_kind(t)));
 		else
-			text_add(qualifiers, "%s ", qualifier(btf_kind(t)));
+			strbuf_add(qualifiers, "%s ", qualifier(btf_kind(t)));
 		break;
 	case BTF_KIND_TYPE_TAG:
 	case BTF_KIND_VAR:
@@ -174,12 +174,12 @@ static bool step_in(struct declarator *d, struct text *qualifiers, const struct 
 	return true;
 }
 
-static void declare(struct text *out, const struct btf *btf, uint32_t id, const char *name,
+static void declare(struct strbuf *out, const struct btf *btf, uint32_t id, const char *name,
 		    unsigned int depth)
 {
 	struct declarator d = { .is_pointer = false };
 	char buf[64];
-	struct text qualifiers = TEXT(buf);
+	struct strbuf qualifiers = STRBUF(buf);
 	int steps;
 
 	snprintf(d.text, sizeof(d.text), "%s", name);
@@ -188,7 +188,7 @@ static void declare(struct text *out, const struct btf *btf, uint32_t id, const 
 	put_base(out, btf, steps < MAX_CHAIN ? id : 0, buf, &d);
 }
 
-void btf_declare(struct text *out, const struct btf *btf, uint32_t id, const char *name)
+void btf_declare(struct strbuf *out, const struct btf *btf, uint32_t id, const char *name)
 {
 	declare(out, btf, id, name, 0);
 }

@@ -58,12 +58,13 @@ void btf_min_fini(struct btf_min *min)
 
 /* ---- marking ---- */
 
-/* Ids that are not there, void among them, are nobody's. */
+/* Ids that are not there, void among them, and kinds of the future are nobody's. */
 static int raise(struct btf_min *min, uint32_t id, enum level level)
 {
+	const struct btf_type *t = btf_type(min->target, id);
 	uint32_t *todo;
 
-	if (!btf_type(min->target, id) || min->levels[id] >= level)
+	if (!t || btf_kind(t) > BTF_KIND_ENUM64 || min->levels[id] >= level)
 		return 0;
 	min->levels[id] = level;
 	todo = vec_push(&min->todo);

@@ -10,7 +10,7 @@
 
 struct value {
 	const struct btf *btf;
-	struct text *out;
+	struct strbuf *out;
 	struct cursor data;
 };
 
@@ -42,12 +42,12 @@ static void put_bytes(struct value *v, uint64_t at, uint32_t size)
 	uint32_t i;
 
 	if (!bytes) {
-		text_add(v->out, "?");
+		strbuf_add(v->out, "?");
 		return;
 	}
-	text_add(v->out, "0x");
+	strbuf_add(v->out, "0x");
 	for (i = 0; i < size && i < MAX_ELEMENTS; i++)
-		text_add(v->out, "%02x", bytes[i]);
+		strbuf_add(v->out, "%02x", bytes[i]);
 }
 
 static uint32_t int_encoding(const struct btf_type *t)
@@ -60,13 +60,13 @@ static void put_number(struct value *v, const struct btf_type *t, uint64_t numbe
 	uint32_t encoding = int_encoding(t);
 
 	if (encoding & BTF_INT_BOOL)
-		text_add(v->out, number ? "true" : "false");
+		strbuf_add(v->out, number ? "true" : "false");
 	else if (encoding & BTF_INT_SIGNED)
-		text_add(v->out, "%lld", (long long)number);
+		strbuf_add(v->out, "%lld", (long long)number);
 	else if (number > 0xffffffff)
-		text_add(v->out, "0x%llx", (unsigned long long)number);
+		strbuf_add(v->out, "0x%llx", (unsigned long long)number);
 	else
-		text_add(v->out, "%llu", (unsigned long long)number);
+		strbuf_add(v->out, "%llu", (unsigned long long)number);
 }
 
 static void put_int(struct value *v, const struct btf_type *t, uint64_t at)
@@ -87,10 +87,10 @@ static void put_float(struct value *v, const struct btf_type *t, uint64_t at)
 
 	if (bytes && t->size == sizeof(f)) {
 		memcpy(&f, bytes, sizeof(f));
-		text_add(v->out, "%g", f);
+		strbuf_add(v->out, "%g", f);
 	} else if (bytes && t->size == sizeof(d)) {
 		memcpy(&d, bytes, sizeof(d));
-		text_add(v->out, "%g", d);
+		strbuf_add(v->out, "%g", d);
 	} else {
 		put_bytes(v, at, t->size);
 	}
@@ -124,21 +124,21 @@ static void put_enum(struct value *v, const struct btf_type *t, uint64_t at)
 	}
 	name = enumerator(v->btf, t, number);
 	if (name)
-		text_add(v->out, "%s", name);
+		strbuf_add(v->out, "%s", name);
 	else
-		text_add(v->out, "%lld", (long long)number);
+		strbuf_add(v->out, "%lld", (long long)number);
 }
 
-static void put_char(struct text *out, uint8_t c)
+static void put_char(struct strbuf *out, uint8_t c)
 {
 	if (c == '"' || c == '\\')
-		text_add(out, "\\%c", c);
+		strbuf_add(out, "\\%c", c);
 	else if (c >= ' ' && c < 0x7f)
-		text_add(out, "%c", c);
+		strbuf_add(out, "%c", c);
 	else if (c == '\n')
-		text_add(out, "\\n");
+		strbuf_add(out, "\\n");
 	else
-		text_add(out, "\\%03o", c);
+		strbuf_add(out, "\\%03o", c);
 }
 
 /* Text: printable up to a NUL, after which there is nothing else. */
@@ -173,10 +173,10 @@ static bool put_text(struct value *v, const struct btf_array *array, uint64_t at
 
 	if (!bytes || !is_char(v->btf, array->type) || !is_text(bytes, array->nelems))
 		return false;
-	text_add(v->out, "\"");
+	strbuf_add(v->out, "\"");
 	for (i = 0; i < array->nelems && bytes[i] && !v->out->cut; i++)
 		put_char(v->out, bytes[i]);
-	text_add(v->out, "\"");
+	strbuf_add(v->out, "\"");
 	return true;
 }
 
@@ -196,15 +196,15 @@ static void put_array(struct value *v, const struct btf_array *array, uint64_t a
 	if (put_text(v, array, at))
 		return;
 	if (size <= 0 || !array->nelems || all_zero(v, at, (uint64_t)size * array->nelems)) {
-		text_add(v->out, "{}");
+		strbuf_add(v->out, "{}");
 		return;
 	}
-	text_add(v->out, "{ ");
+	strbuf_add(v->out, "{ ");
 	for (i = 0; i < array->nelems && i < MAX_ELEMENTS && !v->out->cut; i++) {
-		text_add(v->out, i ? ", " : "");
+		strbuf_add(v->out, i ? ", " : "");
 		put_value(v, array->type, at + (uint64_t)i * size, depth + 1);
 	}
-	text_add(v->out, i < array->nelems ? ", ... }" : " }");
+	strbuf_add(v->out, i < array->nelems ? ", ... }" : " }");
 }
 
 /* A bit field: read the bytes that it lies in, then shift it out of them. */
@@ -218,7 +218,7 @@ static void put_bits(struct value *v, const struct btf_type *t, const struct btf
 	uint64_t number;
 
 	if (bits > 64 || !type || !read_number(v, at + first, size, false, &number)) {
-		text_add(v->out, "?");
+		strbuf_add(v->out, "?");
 		return;
 	}
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -234,7 +234,7 @@ static void put_bits(struct value *v, const struct btf_type *t, const struct btf
 	if (btf_kind(type) == BTF_KIND_INT)
 		put_number(v, type, number);
 	else
-		text_add(v->out, "%lld", (long long)number);
+		strbuf_add(v->out, "%lld", (long long)number);
 }
 
 static void put_composite(struct value *v, const struct btf_type *t, uint64_t at,
@@ -244,25 +244,25 @@ static void put_composite(struct value *v, const struct btf_type *t, uint64_t at
 	uint32_t i, len = btf_vlen(t);
 
 	if (!len || all_zero(v, at, t->size)) {
-		text_add(v->out, "{}");
+		strbuf_add(v->out, "{}");
 		return;
 	}
 	/* The first member is all of a union: the others are the same bytes again. */
 	if (btf_kind(t) == BTF_KIND_UNION)
 		len = 1;
-	text_add(v->out, "{ ");
+	strbuf_add(v->out, "{ ");
 	for (i = 0; i < len && !v->out->cut; i++) {
 		const char *name = btf_string(v->btf, m[i].name_off);
 
-		text_add(v->out, i ? ", " : "");
+		strbuf_add(v->out, i ? ", " : "");
 		if (*name)
-			text_add(v->out, ".%s = ", name);
+			strbuf_add(v->out, ".%s = ", name);
 		if (btf_member_bits(t, &m[i]))
 			put_bits(v, t, &m[i], at);
 		else
 			put_value(v, m[i].type, at + btf_member_bit_offset(t, &m[i]) / 8, depth + 1);
 	}
-	text_add(v->out, " }");
+	strbuf_add(v->out, " }");
 }
 
 static void put_value(struct value *v, uint32_t id, uint64_t at, unsigned int depth)
@@ -271,7 +271,7 @@ static void put_value(struct value *v, uint32_t id, uint64_t at, unsigned int de
 	uint64_t number;
 
 	if (depth > MAX_DEPTH) {
-		text_add(v->out, "...");
+		strbuf_add(v->out, "...");
 		return;
 	}
 	switch (t ? btf_kind(t) : BTF_KIND_UNKN) {
@@ -287,11 +287,11 @@ static void put_value(struct value *v, uint32_t id, uint64_t at, unsigned int de
 		break;
 	case BTF_KIND_PTR:
 		if (!read_number(v, at, v->btf->pointer_size, false, &number))
-			text_add(v->out, "?");
+			strbuf_add(v->out, "?");
 		else if (number)
-			text_add(v->out, "0x%llx", (unsigned long long)number);
+			strbuf_add(v->out, "0x%llx", (unsigned long long)number);
 		else
-			text_add(v->out, "NULL");
+			strbuf_add(v->out, "NULL");
 		break;
 	case BTF_KIND_ARRAY:
 		put_array(v, btf_extra(t), at, depth);
@@ -304,11 +304,11 @@ static void put_value(struct value *v, uint32_t id, uint64_t at, unsigned int de
 		put_value(v, t->type, at, depth + 1);
 		break;
 	default:
-		text_add(v->out, "?");
+		strbuf_add(v->out, "?");
 	}
 }
 
-void btf_value(struct text *out, const struct btf *btf, uint32_t id, const void *data, size_t size)
+void btf_value(struct strbuf *out, const struct btf *btf, uint32_t id, const void *data, size_t size)
 {
 	struct value v = { btf, out, { data, size } };
 

@@ -44,7 +44,7 @@ static const struct {
 	[FEATURE_ORDERED] = { "load-acquire, store-release", "instruction", LINUX(6, 15), 4 },
 	[FEATURE_CALL] = { "subprograms", "call", LINUX(4, 16), 1 },
 	[FEATURE_CALLBACK] = { "callbacks", "reference", LINUX(5, 13), 1 },
-	[FEATURE_LOOP] = { "loops", "jump back", LINUX(5, 3), 1 },
+	[FEATURE_LOOP] = { "loops", "backward jump", LINUX(5, 3), 1 },
 	[FEATURE_KFUNC] = { "calls of kernel functions", "call", LINUX(5, 13), 1 },
 };
 
@@ -285,7 +285,7 @@ static int survey_program(struct survey *s, const struct program *prog)
 
 /* ---- what was counted ---- */
 
-#define PERF_BUFFER "rewritten for a perf buffer (4.4)"
+#define PERF_BUFFER "a perf buffer (4.4)"
 
 static int need_helpers(struct survey *s)
 {
@@ -342,18 +342,18 @@ static int need_features(struct survey *s)
 
 /* ---- maps ---- */
 
-void needs_map_flags(struct text *out, uint32_t flags)
+void needs_map_flags(struct strbuf *out, uint32_t flags)
 {
 	uint32_t bit;
 
 	for (bit = 0; bit < MAP_FLAGS; bit++) {
 		if (!(flags & 1u << bit))
 			continue;
-		text_add(out, "%s%s", out->len ? "|" : "", map_flags[bit].name);
+		strbuf_add(out, "%s%s", out->len ? "|" : "", map_flags[bit].name);
 		flags &= ~(1u << bit);
 	}
 	if (flags)
-		text_add(out, "%s0x%x", out->len ? "|" : "", flags);
+		strbuf_add(out, "%s0x%x", out->len ? "|" : "", flags);
 }
 
 static int need_flags(struct survey *s, const struct map *map)
@@ -433,7 +433,7 @@ static int need_relocations(struct survey *s)
 		.kind = NEED_TYPE,
 		.release = LINUX(5, 4),
 		.unit = "relocation",
-		.instead = "--btf FILE, from elsewhere",
+		.instead = "--btf FILE",
 		.what = "types of the kernel in /sys/kernel/btf",
 	};
 	size_t i;

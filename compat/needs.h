@@ -3,7 +3,7 @@
 #define COMPAT_NEEDS_H
 
 #include "loader/object.h"
-#include "util/text.h"
+#include "util/strbuf.h"
 
 /*
  * What an object needs of a kernel, read off the object alone, and since which release kernels
@@ -43,6 +43,6 @@ void needs_fini(struct needs *needs);
 const char *need_kind_name(enum need_kind kind);
 
 /* "no_prealloc|mmapable" of a map's flags, "0x80000000" for bits without a name. */
-void needs_map_flags(struct text *out, uint32_t flags);
+void needs_map_flags(struct strbuf *out, uint32_t flags);
 
 #endif
