@@ -350,7 +350,7 @@ static void put_obstacles(const struct inspection *in, FILE *to)
 	size_t i;
 
 	for (i = 0; (message = inspect_obstacle(in, i, buf, sizeof(buf))); i++) {
-		fputs(i ? "  " : "\nPortrace cannot load it:\n  ", to);
+		fputs(i ? "  " : "\nportrace cannot load it:\n  ", to);
 		cell(to, message, 0);
 		fputc('\n', to);
 	}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compat/insn.h"
+#include "compat/loops.h"
 #include "compat/since.h"
 #include "loader/section.h"
 #include "util/table.h"
@@ -225,10 +226,8 @@ static void survey_call(struct survey *s, const struct bpf_insn *insn)
 		s->helpers[insn->imm > 0 && insn->imm < HELPERS ? insn->imm : 0]++;
 }
 
-static void survey_insn(struct survey *s, const struct bpf_insn *insn, uint32_t at)
+static void survey_insn(struct survey *s, const struct bpf_insn *insn)
 {
-	if (insn_is_jump(insn) && insn_target(insn, at) <= at)
-		s->features[FEATURE_LOOP]++;
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
@@ -250,19 +249,24 @@ static void survey_insn(struct survey *s, const struct bpf_insn *insn, uint32_t 
 	}
 }
 
-static void survey_range(struct survey *s, const struct program *prog, uint32_t from, uint32_t to)
+static int survey_range(struct survey *s, const struct program *prog, uint32_t from, uint32_t to)
 {
+	int64_t loops = function_loops(prog, from, to);
 	uint32_t i;
 	size_t n;
 
 	for (i = from; i < to; i++) {
-		survey_insn(s, &prog->insns.at[i], i);
+		survey_insn(s, &prog->insns.at[i]);
 		i += insn_is_wide(&prog->insns.at[i]);
 	}
 	for (n = 0; n < prog->refs.len; n++)
 		if (prog->refs.at[n].kind == REF_FUNC && prog->refs.at[n].insn >= from &&
 		    prog->refs.at[n].insn < to)
 			s->features[FEATURE_CALLBACK]++;
+	if (loops < 0)
+		return error_memory(s->err);
+	s->features[FEATURE_LOOP] += loops;
+	return 0;
 }
 
 static int survey_program(struct survey *s, const struct program *prog)
@@ -278,7 +282,8 @@ static int survey_program(struct survey *s, const struct program *prog)
 			continue;
 		if (table_put(&s->seen, key, (void *)f))
 			return error_memory(s->err);
-		survey_range(s, prog, f->insn, end);
+		if (survey_range(s, prog, f->insn, end))
+			return -1;
 	}
 	return need_program(s, prog) || need_size(s, prog) ? -1 : 0;
 }
@@ -436,10 +441,12 @@ static int need_relocations(struct survey *s)
 		.instead = "--btf FILE",
 		.what = "types of the kernel in /sys/kernel/btf",
 	};
-	size_t i;
+	size_t i, k;
 
 	for (i = 0; i < s->obj->programs.len; i++)
-		n.count += s->obj->programs.at[i].relos.len;
+		for (k = 0; k < s->obj->programs.at[i].relos.len; k++)
+			n.count += s->obj->programs.at[i].relos.at[k].kind !=
+				   BPF_CORE_TYPE_ID_LOCAL;
 	return n.count ? need(s, &n, NULL) : 0;
 }
 
