@@ -28,8 +28,8 @@ enum level {
 	LEVEL_NONE,
 	LEVEL_FIELD,   /* as what a field is: kind, name and size */
 	LEVEL_NAME,    /* by its name, and what it points at by that of its own */
-	LEVEL_POINTED, /* the same, on the other side of a pointer in a type that is matched */
-	LEVEL_WHOLE,   /* all of it is matched: members and enumerators, too */
+	LEVEL_POINTED, /* matched behind a pointer: the same, and all enumerators */
+	LEVEL_WHOLE,   /* matched: all members, too */
 };
 
 static const struct {
@@ -37,7 +37,7 @@ static const struct {
 } rules[] = {
 	[LEVEL_FIELD] = { LEVEL_NONE, LEVEL_NONE, LEVEL_NONE },
 	[LEVEL_NAME] = { LEVEL_NAME, LEVEL_NAME, LEVEL_NONE },
-	[LEVEL_POINTED] = { LEVEL_POINTED, LEVEL_WHOLE, LEVEL_NONE },
+	[LEVEL_POINTED] = { LEVEL_POINTED, LEVEL_POINTED, LEVEL_NONE },
 	[LEVEL_WHOLE] = { LEVEL_POINTED, LEVEL_WHOLE, LEVEL_WHOLE },
 };
 
@@ -298,15 +298,15 @@ static uint32_t new_id(const struct output *out, uint32_t id)
 	return id < btf_count(out->btf) ? out->ids[id] : 0;
 }
 
-/* Whether part `index` of the type at work on is kept; asked in rising order. */
-static bool is_kept(struct output *out, uint32_t index)
+/* Whether part `index` of the type at work on is kept; asked in rising order. all: from there on. */
+static bool is_kept(struct output *out, uint32_t index, enum level all)
 {
 	struct btf_part asked = { out->type, index };
 	const struct btf_min *min = out->min;
 
 	while (out->part < min->parts.len && compare_parts(&min->parts.at[out->part], &asked) < 0)
 		out->part++;
-	return min->levels[out->type] == LEVEL_WHOLE ||
+	return min->levels[out->type] >= all ||
 	       (out->part < min->parts.len && !compare_parts(&min->parts.at[out->part], &asked));
 }
 
@@ -316,7 +316,7 @@ static void write_members(struct output *out, const struct btf_type *t)
 	uint32_t i;
 
 	for (i = 0; i < btf_vlen(t); i++)
-		if (is_kept(out, i))
+		if (is_kept(out, i, LEVEL_WHOLE))
 			btf_write_member(&out->w, btf_string(out->btf, m[i].name_off),
 					 new_id(out, m[i].type), m[i].offset);
 }
@@ -328,7 +328,7 @@ static void write_enumerators(struct output *out, const struct btf_type *t)
 	uint32_t i;
 
 	for (i = 0; i < btf_vlen(t); i++) {
-		if (!is_kept(out, i))
+		if (!is_kept(out, i, LEVEL_POINTED))
 			continue;
 		if (btf_kind(t) == BTF_KIND_ENUM)
 			btf_write_enumerator(&out->w, btf_string(out->btf, e[i].name_off), e[i].val);

@@ -225,6 +225,37 @@ START_TEST(type_that_is_matched_is_kept_whole)
 }
 END_TEST
 
+START_TEST(match_goes_by_name_behind_pointers_but_for_enumerators)
+{
+	struct builder *const both[] = { &l, &b };
+	uint32_t s = 0;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		struct builder *to = both[i];
+		uint32_t i32 = build_int(to, "int", 4, BTF_INT_SIGNED);
+		uint32_t far = build_type(to, BTF_KIND_STRUCT, "far", 4), color, proto, p[3];
+
+		build_member(to, "x", i32, 0);
+		color = build_type(to, BTF_KIND_ENUM, "color", 4);
+		build_value(to, "RED", 1);
+		p[0] = build_type(to, BTF_KIND_PTR, NULL, far);
+		p[1] = build_type(to, BTF_KIND_PTR, NULL, color);
+		proto = build_type(to, BTF_KIND_FUNC_PROTO, NULL, p[0]);
+		build_member(to, "first", i32, 0);
+		to->types_len--; /* a parameter has no offset */
+		p[2] = build_type(to, BTF_KIND_PTR, NULL, proto);
+		s = build_type(to, BTF_KIND_STRUCT, "s", 24);
+		build_member(to, "far", p[0], 0);
+		build_member(to, "color", p[1], 64);
+		build_member(to, "call", p[2], 128);
+	}
+	ck_assert_int_eq(cut_for(BPF_CORE_TYPE_MATCHES, s, "0"), 0);
+	expect_left("struct far(4); enum color(4) RED=1; struct s(24) struct far *far@0 "
+		    "enum color *color@8 struct far *(*call)(int)@16; ");
+}
+END_TEST
+
 START_TEST(what_the_target_lacks_leaves_nothing)
 {
 	uint32_t s = build_type(&l, BTF_KIND_STRUCT, "absent", 4);
@@ -447,6 +478,7 @@ Suite *min_suite(void)
 	tcase_add_test(tc, enum_is_kept_with_the_values_asked_for);
 	tcase_add_test(tc, type_that_only_has_to_be_there_is_empty);
 	tcase_add_test(tc, type_that_is_matched_is_kept_whole);
+	tcase_add_test(tc, match_goes_by_name_behind_pointers_but_for_enumerators);
 	tcase_add_test(tc, what_the_target_lacks_leaves_nothing);
 	tcase_add_test(tc, all_candidates_are_kept);
 	tcase_add_test(tc, narrow_pointers_stay_narrow);
