@@ -91,6 +91,17 @@ const struct btf_var_secinfo *inspect_globals(const struct inspection *in, const
 	return btf_extra(t);
 }
 
+bool inspect_has_address(const struct map *map, const struct btf_var_secinfo *v)
+{
+	size_t i;
+
+	for (i = 0; i < map->addresses.len; i++)
+		if (map->addresses.at[i] >= v->offset &&
+		    map->addresses.at[i] - v->offset < v->size)
+			return true;
+	return false;
+}
+
 /* ---- the command ---- */
 
 static int take_json(void *into, const char *arg, struct error *err)

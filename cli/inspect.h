@@ -27,6 +27,8 @@ bool inspect_source(const struct inspection *in, const struct program *prog, uin
  * those that have to be put together. NULL behind the last.
  */
 const char *inspect_obstacle(const struct inspection *in, size_t i, char *buf, size_t size);
+/* Whether a variable's first value has addresses in it, which are not known before loading. */
+bool inspect_has_address(const struct map *map, const struct btf_var_secinfo *v);
 /* The variables of a data section; NULL and 0 where the object has no types. */
 const struct btf_var_secinfo *inspect_globals(const struct inspection *in, const struct map *map,
 					      uint32_t *count);

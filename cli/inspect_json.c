@@ -106,6 +106,7 @@ static void put_global(struct json *j, const struct btf *btf, const struct map *
 	put_type(j, "type", btf, var ? var->type : 0);
 	json_string(j, "value", buf);
 	json_bool(j, "cut", value.cut);
+	json_bool(j, "addresses", inspect_has_address(map, v));
 	json_close(j, '}');
 }
 

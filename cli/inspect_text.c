@@ -202,7 +202,9 @@ static void put_global(const struct inspection *in, const struct map *map,
 	cell(to, declaration, 0);
 	fputs(" = ", to);
 	cell(to, buf, 0);
-	fputs(value.cut ? "...\n" : "\n", to);
+	if (value.cut)
+		fputs("...", to);
+	fputs(inspect_has_address(map, v) ? " (with addresses to be filled in)\n" : "\n", to);
 }
 
 static void put_globals(const struct inspection *in, FILE *to)

@@ -99,6 +99,7 @@ static void map_fini(struct map *map)
 {
 	free(map->name);
 	free(map->data);
+	vec_fini(&map->addresses);
 }
 
 void object_fini(struct object *obj)

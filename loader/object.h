@@ -83,6 +83,7 @@ struct map {
 	uint32_t key_type_id, value_type_id; /* in the object's BTF, 0 = unknown */
 	uint32_t section;                    /* ELF section index of a data section */
 	uint8_t *data;                       /* owned: value_size bytes, data sections only */
+	VEC(uint32_t) addresses;             /* where in data are some that only loading knows */
 };
 
 /* A variable or function that the object uses and does not have: CONFIG_HZ, bpf_task_from_pid. */

@@ -238,8 +238,26 @@ static int add_data_map(struct parse *p, uint32_t index, enum map_role role)
 	return 0;
 }
 
+static int note_addresses(struct parse *p, uint32_t index, struct map *map)
+{
+	const struct section *s = &p->sections.at[index];
+	struct relocation r;
+	uint32_t *at;
+	size_t i;
+
+	for (i = 0; i < relocation_count(s); i++) {
+		if (relocation_at(p, index, i, &r))
+			return -1;
+		at = vec_push(&map->addresses);
+		if (!at)
+			return error_memory(p->err);
+		*at = r.offset;
+	}
+	return 0;
+}
+
 /* Pointers in globals and maps would have to be filled in once maps are loaded; nothing does that. */
-static int check_no_pointers(struct parse *p, uint32_t index)
+static int read_addresses(struct parse *p, uint32_t index)
 {
 	const struct section *s = &p->sections.at[index];
 	const struct section *target = &p->sections.at[s->info];
@@ -248,6 +266,8 @@ static int check_no_pointers(struct parse *p, uint32_t index)
 		return 0;
 	if (!target->map && s->info != p->maps_section)
 		return 0;
+	if (target->map && note_addresses(p, index, &p->obj->maps.at[target->map - 1]))
+		return -1;
 	parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the address "
 		   "of a function, map or variable, expected plain numbers", target->name);
 	return parse_postpone(p);
@@ -266,7 +286,7 @@ int parse_maps(struct parse *p)
 			return -1;
 	}
 	for (i = 1; i < p->sections.len; i++)
-		if (section_is_relocations(&p->sections.at[i]) && check_no_pointers(p, i))
+		if (section_is_relocations(&p->sections.at[i]) && read_addresses(p, i))
 			return -1;
 	return 0;
 }

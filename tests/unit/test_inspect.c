@@ -125,6 +125,14 @@ START_TEST(globals_are_listed_with_their_values)
 }
 END_TEST
 
+START_TEST(addresses_are_not_shown_as_numbers)
+{
+	show("pointer", false, inspect_text);
+	expect_line(".data        int *volatile pointer = NULL (with addresses to be filled in)");
+	expect_line(".data        int target = 3");
+}
+END_TEST
+
 START_TEST(externs_are_listed_by_section)
 {
 	show("inspect", false, inspect_text);
@@ -407,6 +415,7 @@ Suite *inspect_suite(void)
 	tcase_add_test(tc, programs_are_listed_with_their_subprograms);
 	tcase_add_test(tc, maps_are_listed_with_types_and_flags);
 	tcase_add_test(tc, globals_are_listed_with_their_values);
+	tcase_add_test(tc, addresses_are_not_shown_as_numbers);
 	tcase_add_test(tc, externs_are_listed_by_section);
 	tcase_add_test(tc, relocations_are_counted_and_listed_when_asked);
 	tcase_add_test(tc, needs_are_listed_with_evidence);

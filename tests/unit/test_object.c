@@ -450,6 +450,20 @@ START_TEST(what_cannot_be_loaded_is_read_and_named_when_loading)
 }
 END_TEST
 
+START_TEST(addresses_in_globals_are_kept)
+{
+	const struct map *data;
+	uint32_t map, offset, size;
+
+	read_fixture("pointer");
+	ck_assert_int_eq(object_init(&obj, "obj", file, file_size, &err), 0);
+	ck_assert_int_eq(object_global_find(&obj, "pointer", &map, &offset, &size), 0);
+	data = &obj.maps.at[map];
+	ck_assert_uint_eq(data->addresses.len, 1);
+	ck_assert_uint_eq(data->addresses.at[0], offset);
+}
+END_TEST
+
 START_TEST(pinning_is_kept)
 {
 	read_fixture("pinned");
@@ -1028,6 +1042,7 @@ Suite *object_suite(void)
 	tcase_add_test(tc, object_without_maps_and_license_is_fine);
 	tcase_add_test(tc, added_map_is_found_by_its_own_name);
 	tcase_add_loop_test(tc, what_cannot_be_loaded_is_read_and_named_when_loading, 0, 3);
+	tcase_add_test(tc, addresses_in_globals_are_kept);
 	tcase_add_test(tc, pinning_is_kept);
 	tcase_add_test(tc, external_variable_is_kept_with_its_section_and_type);
 	add_damage_tests(tc);
