@@ -298,7 +298,7 @@ static uint32_t new_id(const struct output *out, uint32_t id)
 	return id < btf_count(out->btf) ? out->ids[id] : 0;
 }
 
-/* Whether part `index` of the type at work on is kept; asked in rising order. all: from there on. */
+/* Whether part `index` of the type at work on is kept, as all are from level `all` on. */
 static bool is_kept(struct output *out, uint32_t index, enum level all)
 {
 	struct btf_part asked = { out->type, index };
@@ -331,7 +331,8 @@ static void write_enumerators(struct output *out, const struct btf_type *t)
 		if (!is_kept(out, i, LEVEL_POINTED))
 			continue;
 		if (btf_kind(t) == BTF_KIND_ENUM)
-			btf_write_enumerator(&out->w, btf_string(out->btf, e[i].name_off), e[i].val);
+			btf_write_enumerator(&out->w, btf_string(out->btf, e[i].name_off),
+					     e[i].val);
 		else
 			btf_write_enumerator64(&out->w, btf_string(out->btf, e64[i].name_off),
 					       (uint64_t)e64[i].val_hi32 << 32 | e64[i].val_lo32);

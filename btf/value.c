@@ -260,7 +260,8 @@ static void put_composite(struct value *v, const struct btf_type *t, uint64_t at
 		if (btf_member_bits(t, &m[i]))
 			put_bits(v, t, &m[i], at);
 		else
-			put_value(v, m[i].type, at + btf_member_bit_offset(t, &m[i]) / 8, depth + 1);
+			put_value(v, m[i].type, at + btf_member_bit_offset(t, &m[i]) / 8,
+				  depth + 1);
 	}
 	strbuf_add(v->out, " }");
 }
@@ -308,7 +309,8 @@ static void put_value(struct value *v, uint32_t id, uint64_t at, unsigned int de
 	}
 }
 
-void btf_value(struct strbuf *out, const struct btf *btf, uint32_t id, const void *data, size_t size)
+void btf_value(struct strbuf *out, const struct btf *btf, uint32_t id, const void *data,
+	       size_t size)
 {
 	struct value v = { btf, out, { data, size } };
 

@@ -137,9 +137,9 @@ const struct command command_btf_min = {
 	.name = "btf min",
 	.about = "the types that objects need, cut from a kernel's",
 	.usage = "btf min -o FILE [options] OBJECT...",
-	.text = "Writes as BTF the types that the CO-RE relocations of the objects look at, and no\n"
-		"others. Relocating with it gives the same programs as with all of a kernel's types,\n"
-		"so it can go along with an object to kernels that have none.\n",
+	.text = "Writes as BTF the types that the CO-RE relocations of the objects look at,\n"
+		"and no others. Relocating with it gives the same programs as with all of a\n"
+		"kernel's types, so it can go along with an object to kernels that have none.\n",
 	.args = { "portrace btf min", groups, sizeof(groups) / sizeof(groups[0]), take_path },
 	.notes = "Example:\n"
 		 "  portrace btf min -o 5.10.btf --btf vmlinux-5.10.btf signal.bpf.o\n",

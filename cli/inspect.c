@@ -121,7 +121,8 @@ static int take_path(void *into, const char *word, struct error *err)
 	struct inspect_options *o = into;
 
 	if (o->path)
-		return error_set(err, ERROR_USAGE, "unexpected word '%s', expected one object", word);
+		return error_set(err, ERROR_USAGE, "unexpected word '%s', expected one object",
+				 word);
 	o->path = word;
 	return 0;
 }
@@ -176,8 +177,9 @@ const struct command command_inspect = {
 	.name = "inspect",
 	.about = "what is in a BPF object, and what it needs",
 	.usage = "inspect [options] OBJECT",
-	.text = "Shows the programs, maps, globals and relocations of a BPF object file, and what it\n"
-		"needs of a kernel, since which release kernels have that. Asks the kernel nothing.\n",
+	.text = "Shows the programs, maps, globals and relocations of a BPF object file, and\n"
+		"what it needs of a kernel, and since which release kernels have that. All of it\n"
+		"is read off the file: code counts whether it is reached or not.\n",
 	.args = { "portrace inspect", groups, sizeof(groups) / sizeof(groups[0]), take_path },
 	.run = run,
 };

@@ -13,6 +13,7 @@
 
 #define HELPERS 1024       /* ids from here on are counted as one: the newest kernel has 211 */
 #define FEW_INSTRUCTIONS 4096
+#define SLEEPABLE (1u << 4) /* BPF_F_SLEEPABLE */
 
 /* What is of interest about instructions, by the release that brought it. */
 enum feature {
@@ -35,9 +36,11 @@ static const struct {
 	uint16_t release;
 	uint8_t isa;
 } features[FEATURE_COUNT] = {
-	[FEATURE_JLT] = { "instruction set v2: jumps on less-than", "instruction", LINUX(4, 14), 2 },
+	[FEATURE_JLT] = { "instruction set v2: jumps on less-than", "instruction",
+			  LINUX(4, 14), 2 },
 	[FEATURE_JMP32] = { "instruction set v3: 32-bit jumps", "instruction", LINUX(5, 1), 3 },
-	[FEATURE_ATOMIC] = { "atomic operations that return a value", "instruction", LINUX(5, 12), 3 },
+	[FEATURE_ATOMIC] = { "atomic operations that return a value", "instruction",
+			     LINUX(5, 12), 3 },
 	[FEATURE_V4] = { "instruction set v4: movsx, ldsx, sdiv, bswap, gotol", "instruction",
 			 LINUX(6, 6), 4 },
 	[FEATURE_MAY_GOTO] = { "may_goto", "instruction", LINUX(6, 9), 4 },
@@ -139,6 +142,7 @@ static int need_program(struct survey *s, const struct program *prog)
 {
 	const struct section_kind *kind = section_kind(prog->section);
 	struct need n = { .kind = NEED_PROGRAM, .unit = "program" };
+	const char *attach = kind ? kind->attach_name : NULL;
 	struct since since;
 
 	if (!kind) {
@@ -147,10 +151,12 @@ static int need_program(struct survey *s, const struct program *prog)
 	}
 	since = since_program_type(kind->type);
 	n.release = kind->since > since.release ? kind->since : since.release;
+	/* "xdp" attaches as "xdp": no need to say so twice. */
+	if (attach && !strcmp(attach, since.name))
+		attach = NULL;
 	snprintf(n.what, sizeof(n.what), "program type %s%s%s%s", since.name,
-		 kind->attach_name && strcmp(kind->attach_name, since.name) ? ", attach type " : "",
-		 kind->attach_name && strcmp(kind->attach_name, since.name) ? kind->attach_name : "",
-		 kind->flags & (1u << 4) ? ", sleepable" : "");
+		 attach ? ", attach type " : "", attach ? attach : "",
+		 kind->flags & SLEEPABLE ? ", sleepable" : "");
 	return need(s, &n, prog->name);
 }
 
@@ -420,7 +426,8 @@ static int need_map(struct survey *s, const struct map *map)
 	struct need n = { .kind = NEED_MAP, .release = since.release, .unit = "map" };
 
 	if (map->role != MAP_PLAIN) {
-		n = (struct need){ NEED_DATA, LINUX(5, 2), 0, "section", NULL, "global variables", "" };
+		n = (struct need){ .kind = NEED_DATA, .release = LINUX(5, 2), .unit = "section",
+				   .what = "global variables" };
 		return need(s, &n, map->name);
 	}
 	snprintf(n.what, sizeof(n.what), "map type %s%s", since.name,

@@ -116,7 +116,8 @@ struct object {
 
 /*
  * Parses size bytes of an ELF object; the bytes are only read, and may go afterwards. An object
- * may be more than load() can do: what it asks for beyond that is in obstacles. On failure nothing is held, err says what, where, expected and got.
+ * may be more than load() can do: what it asks for beyond that is in obstacles. On failure
+ * nothing is held, err says what, where, expected and got.
  */
 int object_init(struct object *obj, const char *name, const void *data, size_t size,
 		struct error *err);

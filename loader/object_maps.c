@@ -256,7 +256,7 @@ static int note_addresses(struct parse *p, uint32_t index, struct map *map)
 	return 0;
 }
 
-/* Pointers in globals and maps would have to be filled in once maps are loaded; nothing does that. */
+/* Pointers in globals and maps have to be filled in once maps are loaded; nothing does that. */
 static int read_addresses(struct parse *p, uint32_t index)
 {
 	const struct section *s = &p->sections.at[index];

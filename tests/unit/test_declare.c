@@ -235,7 +235,8 @@ START_TEST(nesting_without_end_is_bounded)
 	int32_t one = 1;
 
 	build_member(&b, "s", s, 0);
-	expect_value(s, &one, 4, "{ .s = { .s = { .s = { .s = { .s = { .s = { .s = ... } } } } } } }");
+	expect_value(s, &one, 4,
+		     "{ .s = { .s = { .s = { .s = { .s = { .s = { .s = ... } } } } } } }");
 }
 END_TEST
 

@@ -110,7 +110,8 @@ START_TEST(maps_are_listed_with_types_and_flags)
 	expect_line("MAP              TYPE                ENTRIES  KEY -> VALUE, IN BYTES");
 	expect_line("seen             lru_hash                 10  struct key (12) -> u64 (8) "
 		    "[no_common_lru]");
-	expect_line("shared           array                     1  4 bytes -> 8 bytes [pinned by name]");
+	expect_line("shared           array                     1  4 bytes -> 8 bytes "
+		    "[pinned by name]");
 }
 END_TEST
 
@@ -119,7 +120,8 @@ START_TEST(globals_are_listed_with_their_values)
 	show("inspect", false, inspect_text);
 	expect_line(".rodata      const volatile enum mode mode = ON");
 	expect_line(".rodata      const volatile char greeting[12] = \"hi \\\"you\\\"\\n\"");
-	expect_line(".rodata      const volatile struct key first = { .id = 7, .name = \"seven\" }");
+	expect_line(".rodata      const volatile struct key first = "
+		    "{ .id = 7, .name = \"seven\" }");
 	expect_line(".data        _Bool on = true");
 	expect_line(".bss         u64 counts[3] = {}");
 }
@@ -151,7 +153,8 @@ START_TEST(relocations_are_counted_and_listed_when_asked)
 	object_fini(&obj);
 	needs_fini(&needs);
 	show("kernel", true, inspect_text);
-	expect_line("  task               kernel.bpf.c:30      byte offset of struct task_struct.pid");
+	expect_line("  task               kernel.bpf.c:30      "
+		    "byte offset of struct task_struct.pid");
 }
 END_TEST
 
