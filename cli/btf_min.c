@@ -6,6 +6,7 @@
 #include "btf/min.h"
 #include "cli/command.h"
 #include "cli/object_file.h"
+#include "loader/types.h"
 
 struct min_options {
 	const char *output, *btf_path;
@@ -37,7 +38,8 @@ static int take_path(void *into, const char *word, struct error *err)
 
 static const struct option_fact facts[] = {
 	{ 'o', "output", "FILE", take_output, "where to put it; required" },
-	{ 0, "btf", "FILE", take_btf, "the types to cut from; default: the running kernel's" },
+	{ 0, "btf", "FILE", take_btf, "the types to cut from: BTF, or an ELF file or kernel image that has some;\n"
+	  "default: those of the running kernel" },
 };
 
 static const struct option_group groups[] = { OPTION_GROUP("Options", facts) };
@@ -100,7 +102,8 @@ static int cut(const struct min_options *o, const struct btf *target, struct err
 
 static int open_and_cut(const struct min_options *o, struct error *err)
 {
-	struct btf target;
+	struct types_request request = { .btf_file = o->btf_path };
+	struct types types;
 	int ret;
 
 	if (!o->output)
@@ -108,12 +111,10 @@ static int open_and_cut(const struct min_options *o, struct error *err)
 				 "write to");
 	if (!o->paths.len)
 		return error_set(err, ERROR_USAGE, "btf min: got no object, expected at least one");
-	ret = o->btf_path ? btf_open(&target, NULL, o->btf_path, err) :
-			    btf_open_kernel(&target, err);
-	if (ret)
+	if (types_open(&types, &request, err))
 		return -1;
-	ret = cut(o, &target, err);
-	btf_fini(&target);
+	ret = cut(o, &types.btf, err);
+	types_fini(&types);
 	return ret;
 }
 
@@ -142,6 +143,6 @@ const struct command command_btf_min = {
 		"kernel's types, so it can go along with an object to kernels that have none.\n",
 	.args = { "portrace btf min", groups, sizeof(groups) / sizeof(groups[0]), take_path },
 	.notes = "Example:\n"
-		 "  portrace btf min -o 5.10.btf --btf vmlinux-5.10.btf signal.bpf.o\n",
+		 "  portrace btf min -o 5.10.btf --btf /boot/vmlinuz-5.10.0 prog.bpf.o\n",
 	.run = run,
 };
