@@ -150,7 +150,7 @@ fuzz:
 
 $(BUILD)/fuzz/seeds/stamp: $(fixtures)
 	$(Q)mkdir -p $(patsubst %,$(@D)/%,$(fuzzers))
-	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); \
+	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); cp $$f $(@D)/object/$$n; \
 		for s in btf:.BTF dump:.BTF ext:.BTF.ext; do \
 			$(LLVM_OBJCOPY) --dump-section $${s#*:}=$(@D)/$${s%:*}/$$n $$f /dev/null 2>/dev/null || :; \
 		done; cp $$f $(@D)/image; gzip -nc $$f >$(@D)/image/$$n.gz; done

@@ -85,7 +85,7 @@ static int find_candidates(struct core *core, struct candidates *found, const ch
 }
 
 /* All types of the target that may be the local root type, from the cache or searched now. */
-static int candidates_of(struct core *core, uint32_t root, struct candidates **found)
+int core_candidates(struct core *core, uint32_t root, struct candidates **found)
 {
 	const struct btf_type *t = btf_type(core->local, root);
 	const char *full = btf_string(core->local, t->name_off);
@@ -112,6 +112,15 @@ static int candidates_of(struct core *core, uint32_t root, struct candidates **f
 		return 0;
 	return find_candidates(core, *found, name, btf_kind(t) == BTF_KIND_ENUM ?
 						   BTF_KIND_ENUM64 : BTF_KIND_ENUM);
+}
+
+void core_fini(struct core *core)
+{
+	size_t i;
+
+	for (i = 0; i < core->known.len; i++)
+		vec_fini(&core->known.at[i].ids);
+	vec_fini(&core->known);
 }
 
 static bool same_answer(const struct answer *a, const struct answer *b)
@@ -142,7 +151,7 @@ static int target_answer(struct core *core, const struct path *path, struct answ
 	size_t i;
 
 	*answer = no_answer(core->relo->kind);
-	if (candidates_of(core, path->root, &found))
+	if (core_candidates(core, path->root, &found))
 		return -1;
 	for (i = 0; i < found->ids.len; i++) {
 		if (!candidate_answer(core, path, found->ids.at[i], &other))
@@ -231,8 +240,6 @@ int core_relocate(struct program *programs, size_t count, const struct btf *loca
 	for (i = 0; !ret && i < count; i++)
 		if (programs[i].autoload)
 			ret = relocate_program(&core, &programs[i]);
-	for (i = 0; i < core.known.len; i++)
-		vec_fini(&core.known.at[i].ids);
-	vec_fini(&core.known);
+	core_fini(&core);
 	return ret;
 }

@@ -64,6 +64,10 @@ struct core {
 int core_fail(const struct core *core, enum error_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Types of the target that the local root type may stand for; found once, kept in core->known. */
+int core_candidates(struct core *core, uint32_t root, struct candidates **found);
+void core_fini(struct core *core);
+
 bool core_is_enum_relo(uint32_t kind);
 bool core_is_field_relo(uint32_t kind);
 /* False, or -1: the types have no such thing. */

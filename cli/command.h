@@ -28,6 +28,8 @@ struct command {
 
 extern const struct command command_signal;
 extern const struct command command_btf_dump;
+extern const struct command command_btf_min;
+extern const struct command command_inspect;
 
 /*
  * Reads a command's line into `into`. False: there is nothing to run, as help was asked for or

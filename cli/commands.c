@@ -13,7 +13,9 @@
 /* The first is what runs where no command is named. */
 static const struct command *const commands[] = {
 	&command_signal,
+	&command_inspect,
 	&command_btf_dump,
+	&command_btf_min,
 };
 
 #define COUNT (sizeof(commands) / sizeof(commands[0]))

@@ -122,6 +122,8 @@ static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct p
 			insn->src_reg = BPF_PSEUDO_FUNC;
 			insn->imm = (int)(ref->target - ref->insn - 1);
 			break;
+		case REF_EXTERNAL: /* object_loadable() said so */
+			break;
 		}
 	}
 	return insns;
@@ -181,7 +183,7 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 			struct error *err)
 {
 	const struct program *prog = &loaded->object->programs.at[index];
-	const struct section_kind *kind = section_kind(prog->section, err);
+	const struct section_kind *kind = section_loadable(prog->section, err);
 	struct bpf_func_info *funcs;
 	struct bpf_insn *insns;
 	union bpf_attr attr;
@@ -221,6 +223,8 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 	 struct error *err)
 {
 	memset(loaded, 0, sizeof(*loaded));
+	if (object_loadable(obj, err))
+		return -1;
 	loaded->object = obj;
 	loaded->btf_fd = -1;
 	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));

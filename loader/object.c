@@ -17,6 +17,46 @@ int parse_fail(struct parse *p, enum error_code code, const char *fmt, ...)
 	return error_set(p->err, code, "%s: %s", p->obj->name, text);
 }
 
+int parse_postpone(struct parse *p)
+{
+	struct object *obj = p->obj;
+	struct obstacle *o;
+
+	/* Nobody reads more of them, and a small file can hold very many. */
+	if (obj->obstacles.len == OBSTACLES_MAX) {
+		error_clear(p->err);
+		return 0;
+	}
+	o = vec_push(&obj->obstacles);
+	if (!o)
+		return error_memory(p->err);
+	o->message = strdup(p->err->message);
+	o->hint = strdup(p->err->hint);
+	if (!o->message || !o->hint)
+		return error_memory(p->err);
+	error_clear(p->err);
+	return 0;
+}
+
+int64_t parse_external(struct parse *p, const char *name, bool *is_new)
+{
+	struct external *e;
+	size_t i;
+
+	for (i = 0; i < p->obj->externals.len; i++)
+		if (!strcmp(p->obj->externals.at[i].name, name)) {
+			*is_new = false;
+			return i;
+		}
+	e = vec_push(&p->obj->externals);
+	if (!e)
+		return error_memory(p->err);
+	e->name = name;
+	e->section = "";
+	*is_new = true;
+	return i;
+}
+
 void parse_fini(struct parse *p)
 {
 	vec_fini(&p->sections);
@@ -59,6 +99,7 @@ static void map_fini(struct map *map)
 {
 	free(map->name);
 	free(map->data);
+	vec_fini(&map->addresses);
 }
 
 void object_fini(struct object *obj)
@@ -71,10 +112,26 @@ void object_fini(struct object *obj)
 	for (i = 0; i < obj->programs.len; i++)
 		program_fini(&obj->programs.at[i]);
 	vec_fini(&obj->programs);
+	vec_fini(&obj->externals);
+	for (i = 0; i < obj->obstacles.len; i++) {
+		free(obj->obstacles.at[i].message);
+		free(obj->obstacles.at[i].hint);
+	}
+	vec_fini(&obj->obstacles);
 	btf_fini(&obj->btf);
 	free(obj->image);
 	free(obj->strings);
 	memset(obj, 0, sizeof(*obj));
+}
+
+int object_loadable(const struct object *obj, struct error *err)
+{
+	const struct obstacle *first = obj->obstacles.at;
+
+	if (!obj->obstacles.len)
+		return 0;
+	error_set(err, ERROR_UNSUPPORTED, "%s", first->message);
+	return error_hint(err, "%s", first->hint);
 }
 
 /* Where the variable is in the section that the map holds, NULL where it is not there. */

@@ -21,16 +21,21 @@
  * tables name instructions by index, are sorted by it, and count a BPF_LD_IMM64 as two.
  */
 
+#ifndef BPF_PSEUDO_KFUNC_CALL /* newer than the headers of some distributions */
+#define BPF_PSEUDO_KFUNC_CALL 2
+#endif
+
 enum ref_kind {
 	REF_MAP,   /* BPF_LD_IMM64: address of map `target` */
 	REF_VALUE, /* BPF_LD_IMM64: address of byte `offset` in the one value of map `target` */
 	REF_FUNC,  /* BPF_LD_IMM64: address of the subprogram that starts at instruction `target` */
+	REF_EXTERNAL, /* BPF_LD_IMM64: address of external `target`, or BPF_CALL: a call of it */
 };
 
 struct ref {
 	uint32_t insn; /* the first slot of a BPF_LD_IMM64 */
 	enum ref_kind kind;
-	uint32_t target; /* index in object.maps, or an instruction index for REF_FUNC */
+	uint32_t target; /* index in object.maps, or .externals, or an instruction for REF_FUNC */
 	uint32_t offset;
 };
 
@@ -74,9 +79,24 @@ struct map {
 	char *name; /* owned; for data sections ".rodata" and the like */
 	enum map_role role;
 	uint32_t type, key_size, value_size, max_entries, flags;
+	uint32_t pinning; /* enum libbpf_pin_type of __uint(pinning, ...): 1 by name, else 0 */
 	uint32_t key_type_id, value_type_id; /* in the object's BTF, 0 = unknown */
 	uint32_t section;                    /* ELF section index of a data section */
 	uint8_t *data;                       /* owned: value_size bytes, data sections only */
+	VEC(uint32_t) addresses;             /* where in data are some that only loading knows */
+};
+
+/* A variable or function that the object uses and does not have: CONFIG_HZ, bpf_task_from_pid. */
+struct external {
+	const char *name;    /* in object.strings or .btf */
+	const char *section; /* ".kconfig", ".ksyms", "" where it is of no section */
+	uint32_t type_id;    /* BTF_KIND_VAR or _FUNC; 0 where there is no BTF of it */
+	bool is_function;
+};
+
+/* What the parser understands and load() cannot do: told of when loading, see object_loadable(). */
+struct obstacle {
+	char *message, *hint; /* owned */
 };
 
 struct object {
@@ -85,18 +105,25 @@ struct object {
 	struct btf btf; /* btf_count() <= 1 where the object has none */
 	VEC(struct map) maps;
 	VEC(struct program) programs;
+	VEC(struct external) externals;
+	VEC(struct obstacle) obstacles; /* at most OBSTACLES_MAX */
 	char *strings; /* owned copy of the names that func, program and license point into */
 	uint8_t *image; /* owned copy of .BTF, that btf borrows; fit to be given to the kernel */
 	size_t image_len;
 };
 
+#define OBSTACLES_MAX 100
+
 /*
- * Parses size bytes of an ELF object; the bytes are only read, and may go afterwards.
- * On failure nothing is held, err says what, where, expected and got.
+ * Parses size bytes of an ELF object; the bytes are only read, and may go afterwards. An object
+ * may be more than load() can do: what it asks for beyond that is in obstacles. On failure
+ * nothing is held, err says what, where, expected and got.
  */
 int object_init(struct object *obj, const char *name, const void *data, size_t size,
 		struct error *err);
 void object_fini(struct object *obj);
+/* 0, or -1 with the first obstacle as ERROR_UNSUPPORTED. */
+int object_loadable(const struct object *obj, struct error *err);
 
 /* A global by its C name, in .rodata, .data or .bss: where its bytes are, to be set before
  * loading. NULL where there is none, or the object has no BTF. *size receives its size in

@@ -97,6 +97,25 @@ static int compare_vars(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static int add_external(struct parse *p, const char *section, uint32_t type_id)
+{
+	const struct btf_type *t = btf_type(&p->obj->btf, type_id);
+	const char *name = btf_string(&p->obj->btf, t->name_off);
+	bool is_new, is_function = btf_kind(t) == BTF_KIND_FUNC;
+	int64_t index = parse_external(p, name, &is_new);
+
+	if (index < 0 || !is_new)
+		return index < 0 ? -1 : 0;
+	p->obj->externals.at[index] = (struct external){ name, section, type_id, is_function };
+	if (is_function)
+		parse_fail(p, ERROR_UNSUPPORTED, "function '%s': got an extern one in section '%s', "
+			   "expected code in the object", name, section);
+	else
+		parse_fail(p, ERROR_UNSUPPORTED, "variable '%s': got an extern one, expected it to "
+			   "be defined in the object", name);
+	return parse_postpone(p);
+}
+
 static int check_var(struct parse *p, const char *section, uint64_t size,
 		     const struct btf_var_secinfo *v)
 {
@@ -104,14 +123,12 @@ static int check_var(struct parse *p, const char *section, uint64_t size,
 	const char *name = var ? btf_string(&p->obj->btf, var->name_off) : "";
 
 	if (var && btf_kind(var) == BTF_KIND_FUNC)
-		return parse_fail(p, ERROR_UNSUPPORTED, "function '%s': got an extern one in "
-				  "section '%s', expected code in the object", name, section);
+		return add_external(p, section, v->type);
 	if (!var || btf_kind(var) != BTF_KIND_VAR)
 		return parse_fail(p, ERROR_FORMAT, "BTF of section '%s': got type %u, expected a "
 				  "variable", section, v->type);
 	if (((const struct btf_var *)btf_extra(var))->linkage == BTF_VAR_GLOBAL_EXTERN)
-		return parse_fail(p, ERROR_UNSUPPORTED, "variable '%s': got an extern one, "
-				  "expected it to be defined in the object", name);
+		return add_external(p, section, v->type);
 	if (v->offset > size || v->size > size - v->offset)
 		return parse_fail(p, ERROR_FORMAT, "variable '%s': got %u bytes at %u, expected "
 				  "them within the %llu of section '%s'", name, v->size, v->offset,

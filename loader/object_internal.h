@@ -99,6 +99,14 @@ int parse_fail(struct parse *p, enum error_code code, const char *fmt, ...)
 
 /* What parsing took for itself; not the object. */
 void parse_fini(struct parse *p);
+/*
+ * After parse_fail(), where what it says only stands in the way of loading: makes an obstacle of
+ * it and lets the parser go on. 0, or -1 without memory.
+ */
+int parse_postpone(struct parse *p);
+/* Index in object.externals of that name, added where it is new; -1 without memory. */
+int64_t parse_external(struct parse *p, const char *name, bool *is_new);
+
 int parse_elf(struct parse *p, const void *data, size_t size);
 /* Index of the one section of that name, 0 where there is none. */
 uint32_t section_find(const struct parse *p, const char *name);

@@ -261,6 +261,16 @@ static void share_relocs(struct parse *p)
 
 /* ---- one program ---- */
 
+static bool is_call(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_CALL);
+}
+
+static bool is_wide(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+}
+
 static struct bpf_insn *current_insn(struct linker *l)
 {
 	return &l->prog->insns.at[l->function->at + l->insn];
@@ -291,12 +301,41 @@ static int check_symbol(struct linker *l, const struct symbol *sym)
 	if (sym->type == STT_FILE)
 		return link_fail(l, ERROR_FORMAT, "symbol '%s': got one without a section, "
 				 "expected one that is defined in the object", sym->name);
-	if (sym->section)
+	return 0;
+}
+
+static int add_ref(struct linker *l, enum ref_kind kind, uint32_t target, uint32_t offset)
+{
+	struct bpf_insn *insn = current_insn(l);
+	struct ref *ref = vec_push(&l->prog->refs);
+
+	if (!ref)
+		return error_memory(l->p->err);
+	*ref = (struct ref){ l->function->at + l->insn, kind, target, offset };
+	insn[0].imm = insn[0].src_reg = 0;
+	if (is_wide(insn))
+		insn[1].imm = 0;
+	return 0;
+}
+
+/* Something that is not in the object: the program can be looked at, though not loaded. */
+static int refer_to_external(struct linker *l, const struct symbol *sym)
+{
+	bool is_new, is_function = is_call(current_insn(l));
+	int64_t index = parse_external(l->p, sym->name, &is_new);
+
+	if (index < 0 || add_ref(l, REF_EXTERNAL, index, 0))
+		return -1;
+	if (is_function)
+		current_insn(l)->src_reg = BPF_PSEUDO_KFUNC_CALL;
+	if (!is_new)
 		return 0;
+	l->p->obj->externals.at[index].is_function = is_function;
 	link_fail(l, ERROR_UNSUPPORTED, "symbol '%s': got an extern one, expected it to be defined "
 		  "in the object", sym->name);
-	return error_hint(l->p->err, "variables and functions of the kernel, or of other objects, "
-			  "cannot be referred to");
+	error_hint(l->p->err, "variables and functions of the kernel, or of other objects, cannot "
+		   "be referred to");
+	return parse_postpone(l->p);
 }
 
 static int resolve_call(struct linker *l, const struct code_reloc *r)
@@ -313,6 +352,8 @@ static int resolve_call(struct linker *l, const struct code_reloc *r)
 					 "expected %u", r->type, R_BPF_64_32);
 		if (check_symbol(l, sym))
 			return -1;
+		if (!sym->section)
+			return refer_to_external(l, sym);
 		section = sym->section;
 		to = (int64_t)(sym->value / sizeof(*insn)) + insn->imm + 1;
 	}
@@ -323,19 +364,6 @@ static int resolve_call(struct linker *l, const struct code_reloc *r)
 				 l->p->sections.at[section].name);
 	insn->src_reg = BPF_PSEUDO_CALL;
 	return want_function(l, index, 0);
-}
-
-static int add_ref(struct linker *l, enum ref_kind kind, uint32_t target, uint32_t offset)
-{
-	struct bpf_insn *insn = current_insn(l);
-	struct ref *ref = vec_push(&l->prog->refs);
-
-	if (!ref)
-		return error_memory(l->p->err);
-	*ref = (struct ref){ l->function->at + l->insn, kind, target, offset };
-	insn[0].imm = insn[1].imm = 0;
-	insn[0].src_reg = 0;
-	return 0;
 }
 
 static int refer_to_map(struct linker *l, const struct symbol *sym, int64_t offset)
@@ -394,6 +422,8 @@ static int resolve_wide(struct linker *l, const struct code_reloc *r)
 	sym = &l->p->symbols.at[r->symbol];
 	if (check_symbol(l, sym))
 		return -1;
+	if (!sym->section)
+		return refer_to_external(l, sym);
 	s = &l->p->sections.at[sym->section];
 	offset = (int64_t)sym->value + insn->imm;
 	if (sym->section == l->p->maps_section)
@@ -404,16 +434,6 @@ static int resolve_wide(struct linker *l, const struct code_reloc *r)
 		return refer_to_function(l, sym, offset);
 	return link_fail(l, ERROR_UNSUPPORTED, "symbol '%s': got one of section '%s', expected one "
 			 "of .maps, .rodata, .data, .bss or of code", sym->name, s->name);
-}
-
-static bool is_call(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_JMP | BPF_CALL);
-}
-
-static bool is_wide(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
 /* A jump out of its function would lead into another once functions are moved. */
@@ -587,7 +607,7 @@ static int add_program(struct parse *p, uint32_t entry)
 		return error_memory(p->err);
 	l.prog->name = f->name;
 	l.prog->section = p->sections.at[f->section].name;
-	l.prog->autoload = true;
+	l.prog->autoload = *l.prog->section != '?';
 	ret = link_functions(&l, entry);
 	vec_fini(&l.order);
 	vec_fini(&l.calls);

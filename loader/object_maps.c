@@ -94,14 +94,13 @@ static int read_type(struct map_def *d, const struct btf_member *m, uint32_t *si
 
 static int read_pinning(struct map_def *d, const struct btf_member *m)
 {
-	uint32_t value;
-
-	if (read_number(d, m, &value))
+	if (read_number(d, m, &d->map->pinning))
 		return -1;
-	if (!value)
+	if (!d->map->pinning)
 		return 0;
 	map_fail(d, ERROR_UNSUPPORTED, "pinning", "a request to pin it", "none");
-	return error_hint(d->p->err, "take __uint(pinning, ...) out of the map");
+	error_hint(d->p->err, "take __uint(pinning, ...) out of the map");
+	return parse_postpone(d->p);
 }
 
 static int read_attribute(struct map_def *d, const struct btf_member *m)
@@ -126,9 +125,10 @@ static int read_attribute(struct map_def *d, const struct btf_member *m)
 				 &map->value_type_id);
 	if (!strcmp(name, "pinning"))
 		return read_pinning(d, m);
-	return map_fail(d, ERROR_UNSUPPORTED, *name ? name : "a member without a name",
-			"an attribute that is not known", "type, key, value, key_size, value_size, "
-			"max_entries or map_flags");
+	map_fail(d, ERROR_UNSUPPORTED, *name ? name : "a member without a name",
+		 "an attribute that is not known", "type, key, value, key_size, value_size, "
+		 "max_entries or map_flags");
+	return parse_postpone(d->p);
 }
 
 static int read_map(struct parse *p, const struct btf_var_secinfo *info)
@@ -238,8 +238,26 @@ static int add_data_map(struct parse *p, uint32_t index, enum map_role role)
 	return 0;
 }
 
-/* Pointers in globals would have to be filled in once maps are loaded; nothing does that. */
-static int check_no_pointers(struct parse *p, uint32_t index)
+static int note_addresses(struct parse *p, uint32_t index, struct map *map)
+{
+	const struct section *s = &p->sections.at[index];
+	struct relocation r;
+	uint32_t *at;
+	size_t i;
+
+	for (i = 0; i < relocation_count(s); i++) {
+		if (relocation_at(p, index, i, &r))
+			return -1;
+		at = vec_push(&map->addresses);
+		if (!at)
+			return error_memory(p->err);
+		*at = r.offset;
+	}
+	return 0;
+}
+
+/* Pointers in globals and maps have to be filled in once maps are loaded; nothing does that. */
+static int read_addresses(struct parse *p, uint32_t index)
 {
 	const struct section *s = &p->sections.at[index];
 	const struct section *target = &p->sections.at[s->info];
@@ -248,9 +266,11 @@ static int check_no_pointers(struct parse *p, uint32_t index)
 		return 0;
 	if (!target->map && s->info != p->maps_section)
 		return 0;
-	return parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the "
-			  "address of a function, map or variable, expected plain numbers",
-			  target->name);
+	if (target->map && note_addresses(p, index, &p->obj->maps.at[target->map - 1]))
+		return -1;
+	parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the address "
+		   "of a function, map or variable, expected plain numbers", target->name);
+	return parse_postpone(p);
 }
 
 int parse_maps(struct parse *p)
@@ -266,7 +286,7 @@ int parse_maps(struct parse *p)
 			return -1;
 	}
 	for (i = 1; i < p->sections.len; i++)
-		if (section_is_relocations(&p->sections.at[i]) && check_no_pointers(p, i))
+		if (section_is_relocations(&p->sections.at[i]) && read_addresses(p, i))
 			return -1;
 	return 0;
 }

@@ -3,17 +3,26 @@
 #define LOADER_SECTION_H
 
 #include <linux/bpf.h>
+#include <stdint.h>
 
 #include "util/error.h"
 
 /* What a section name says of the program in it: "tracepoint/signal/signal_generate". */
 struct section_kind {
-	const char *prefix; /* up to and with the slash */
+	const char *name; /* "tracepoint/": what follows the slash is free; "xdp": the whole name */
 	enum bpf_prog_type type;
+	uint32_t attach;         /* enum bpf_attach_type, 0 where the type has none */
+	const char *attach_name; /* of that, in lower case; NULL where the type has none */
+	uint32_t flags;          /* BPF_F_SLEEPABLE and the like, for loading */
+	uint16_t since;          /* LINUX(4, 7): first release that takes it */
 };
 
-/* The kind of a program by its section name, or NULL and err, listing what there is. */
-const struct section_kind *section_kind(const char *section, struct error *err);
+/* The kind of a program by its section name, NULL where it is none of the known. */
+const struct section_kind *section_kind(const char *section);
+/* "signal/signal_generate": what follows the kind in the name, "" where nothing does. */
+const char *section_target(const char *section);
+/* As section_kind(), but only what load() can load: else NULL and err, listing what there is. */
+const struct section_kind *section_loadable(const char *section, struct error *err);
 /* Splits "PREFIX/CATEGORY/EVENT" of a tracepoint section into two buffers of size bytes. */
 int section_tracepoint(const char *section, char *category, char *event, unsigned int size,
 		       struct error *err);

@@ -55,7 +55,7 @@ static bool next_event(const struct events *events, const struct object *obj,
 	const struct section_kind *kind;
 	struct error ignored;
 
-	kind = section_kind(prog->section, &ignored);
+	kind = section_kind(prog->section);
 	if (!prog->autoload || !kind || kind->type != BPF_PROG_TYPE_TRACEPOINT ||
 	    section_tracepoint(prog->section, event->category, event->name, sizeof(event->name),
 			       &ignored))
