@@ -266,6 +266,37 @@ START_TEST(parts_of_words_are_known_by_the_byte)
 }
 END_TEST
 
+START_TEST(a_word_that_ways_leave_different_is_not_known)
+{
+	struct program *prog = PROGRAM(INSN_STORE_IMM(BPF_DW, 10, -8, 1),
+				       INSN_JUMP_IMM(BPF_JEQ, 1, 0, 1),
+				       INSN_STORE_IMM(BPF_DW, 10, -8, 2),
+				       INSN_LOAD(BPF_DW, 2, 10, -8), INSN_JUMP_IMM(BPF_JEQ, 2, 1, 1),
+				       INSN_CALL(6), INSN_LOAD(BPF_W, 2, 10, -4),
+				       INSN_JUMP_IMM(BPF_JEQ, 2, 0, 1), INSN_CALL(7), INSN_EXIT());
+
+	fold_it();
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	ck_assert_uint_eq(prog->insns.len, 8); /* but the upper half is */
+#else
+	ck_assert_uint_eq(prog->insns.len, 10);
+#endif
+}
+END_TEST
+
+START_TEST(functions_write_to_the_stack_they_are_given)
+{
+	struct program *prog = PROGRAM(INSN_STORE_IMM(BPF_DW, 10, -8, 5), INSN_MOV(1, 10),
+				       CALL_FUNC(4), INSN_LOAD(BPF_DW, 3, 10, -8),
+				       INSN_JUMP_IMM(BPF_JEQ, 3, 5, 1), INSN_CALL(6), INSN_EXIT(),
+				       INSN_STORE_IMM(BPF_DW, 1, -8, 0), INSN_EXIT());
+
+	add_func(prog, 7);
+	fold_it();
+	ck_assert_uint_eq(prog->insns.len, 9);
+}
+END_TEST
+
 /* ---- globals ---- */
 
 static struct program *ask_global(uint32_t offset)
@@ -917,6 +948,8 @@ Suite *fold_suite(void)
 	tcase_add_test(tc, stack_is_known_until_something_may_have_written_there);
 	tcase_add_test(tc, helpers_write_from_the_address_they_are_given_on);
 	tcase_add_test(tc, parts_of_words_are_known_by_the_byte);
+	tcase_add_test(tc, a_word_that_ways_leave_different_is_not_known);
+	tcase_add_test(tc, functions_write_to_the_stack_they_are_given);
 	tcase_add_test(tc, read_only_globals_are_constants);
 	tcase_add_test(tc, other_globals_are_not);
 	tcase_add_test(tc, functions_that_nothing_calls_go);
