@@ -61,7 +61,9 @@ struct value {
 	uint64_t n;
 };
 
-#define CONST(v) ((struct value){ VALUE_CONST, 0xff, 0, (v) })
+#define ALL_BYTES 0xff
+#define IS_NUMBER 0x100 /* in `known`: the other bytes are no part of an address in the frame */
+#define CONST(v) ((struct value){ VALUE_CONST, IS_NUMBER | ALL_BYTES, 0, (v) })
 #define OTHER ((struct value){ .kind = VALUE_OTHER })
 #define ANY ((struct value){ .kind = VALUE_ANY })
 
@@ -95,9 +97,10 @@ struct fold {
 
 /* ---- values ---- */
 
-static uint8_t known_in_both(const struct value *a, const struct value *b)
+static uint16_t known_in_both(const struct value *a, const struct value *b)
 {
-	uint8_t known = a->known & b->known, x[8], y[8];
+	uint16_t known = a->known & b->known;
+	uint8_t x[8], y[8];
 
 	memcpy(x, &a->n, 8);
 	memcpy(y, &b->n, 8);
@@ -107,9 +110,19 @@ static uint8_t known_in_both(const struct value *a, const struct value *b)
 	return known;
 }
 
-static bool is_partial(const struct value *v)
+/* What is left of a constant, of which perhaps no byte is known any more. */
+static struct value with_known(struct value v, uint16_t known)
 {
-	return v->kind == VALUE_CONST && v->known != 0xff;
+	v.known = known;
+	if (known & ALL_BYTES)
+		return v;
+	return known & IS_NUMBER ? OTHER : ANY;
+}
+
+static bool may_be_frame(const struct value *v)
+{
+	return v->kind == VALUE_FRAME || v->kind == VALUE_ANY ||
+	       (v->kind == VALUE_CONST && !(v->known & IS_NUMBER));
 }
 
 /* What is known of either a or b. */
@@ -119,23 +132,11 @@ static struct value join(const struct value *a, const struct value *b, bool on_s
 		return *b;
 	if (b->kind == VALUE_NONE)
 		return *a;
-	if (a->kind == VALUE_CONST && b->kind == VALUE_CONST && on_stack) {
-		struct value both = *a;
-
-		both.known = known_in_both(a, b);
-		return both.known ? both : ANY;
-	}
+	if (a->kind == VALUE_CONST && b->kind == VALUE_CONST && on_stack)
+		return with_known(*a, known_in_both(a, b));
 	if (a->kind == b->kind && a->n == b->n && a->map == b->map)
 		return *a;
-	if (a->kind == VALUE_ANY || b->kind == VALUE_ANY || a->kind == VALUE_FRAME ||
-	    b->kind == VALUE_FRAME || is_partial(a) || is_partial(b))
-		return ANY;
-	return OTHER;
-}
-
-static bool may_be_frame(const struct value *v)
-{
-	return v->kind == VALUE_FRAME || v->kind == VALUE_ANY;
+	return may_be_frame(a) || may_be_frame(b) ? ANY : OTHER;
 }
 
 /* As another function sees it. */
@@ -215,20 +216,24 @@ static void put(uint8_t *to, uint32_t size, uint64_t value)
 
 static void store_part(struct value *slot, uint32_t at, uint32_t size, const struct value *v)
 {
-	uint8_t mask = ((1 << size) - 1) << at, bytes[8];
+	uint16_t mask = ((1 << size) - 1) << at, known = slot->known;
+	uint8_t bytes[8];
 
-	if (v->kind != VALUE_CONST) {
-		slot->known &= ~mask;
-		if (slot->kind != VALUE_CONST || !slot->known)
-			*slot = ANY;
-		return;
+	if (slot->kind != VALUE_CONST) {
+		known = may_be_frame(slot) ? 0 : IS_NUMBER;
+		slot->n = 0;
+		slot->map = 0;
 	}
-	if (slot->kind != VALUE_CONST)
-		*slot = (struct value){ .kind = VALUE_CONST };
-	memcpy(bytes, &slot->n, 8);
-	put(bytes + at, size, v->n);
-	memcpy(&slot->n, bytes, 8);
-	slot->known |= mask;
+	slot->kind = VALUE_CONST;
+	if (v->kind != VALUE_CONST) {
+		known &= may_be_frame(v) ? ~(mask | IS_NUMBER) : ~mask;
+	} else {
+		memcpy(bytes, &slot->n, 8);
+		put(bytes + at, size, v->n);
+		memcpy(&slot->n, bytes, 8);
+		known |= mask;
+	}
+	*slot = with_known(*slot, known);
 }
 
 static void store_stack(struct fold *f, int64_t at, uint32_t size, const struct value *v)
@@ -259,10 +264,10 @@ static struct value load_stack(const struct fold *f, int64_t at, uint32_t size)
 		return ANY;
 	slot = &f->now[REGS + at / 8];
 	mask = ((1 << size) - 1) << at % 8;
-	if (slot->kind != VALUE_CONST)
-		return size == 8 || slot->kind == VALUE_OTHER ? *slot : ANY;
-	if ((slot->known & mask) != mask)
-		return ANY;
+	if (slot->kind != VALUE_CONST && size == 8)
+		return *slot;
+	if (slot->kind != VALUE_CONST || (slot->known & mask) != mask)
+		return may_be_frame(slot) ? ANY : OTHER;
 	memcpy(bytes, &slot->n, 8);
 	return CONST(get(bytes + at % 8, size));
 }
