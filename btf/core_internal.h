@@ -10,9 +10,11 @@
  *
  *	core_path.c     access string to path and place, over the local types; words for messages
  *	core_match.c    the same path in a type of the target
+ *	core_types.c    whether types as wholes stand for each other, or match in all they have
  *	core_answer.c   from a place to a value
  *	core_patch.c    from a value to an instruction
  *	core.c          candidates of the target, and all of it in order
+ *	core_check.c    why there is no answer, in words
  */
 
 #define MAX_STEPS 64
@@ -41,7 +43,7 @@ struct place {
 struct answer {
 	uint64_t value;
 	bool unchecked;     /* the instruction's present value says nothing, see place_answer */
-	bool missing;       /* no answer: poison */
+	enum core_fault fault; /* no answer: poison */
 	uint32_t load_size; /* of the memory access at this offset, 0: stays as it is */
 	uint32_t load_type;
 };
@@ -50,10 +52,13 @@ struct answer {
 struct candidates {
 	uint32_t root;
 	VEC(uint32_t) ids;
+	VEC(const struct btf *) in; /* for each of those: the kernel's BTF, or a module's */
 };
 
 struct core {
-	const struct btf *local, *target;
+	const struct btf *local;
+	const struct btf *target; /* the kernel's BTF, or a module's: where the candidate is from */
+	const struct core_targets *targets; /* NULL: `target` is all there is */
 	VEC(struct candidates) known;
 	const struct program *prog; /* at work on */
 	const struct core_relo *relo;
@@ -76,7 +81,18 @@ int core_read_path(const struct btf *btf, const struct core_relo *relo, struct p
 size_t core_plain_length(const char *name);
 bool core_find_place(const struct core *core, const struct path *path, uint32_t candidate,
 		     struct place *place);
+/* Where core_find_place gives up: at that step, in that type; `found`: the member it has. */
+struct dead_end {
+	unsigned int step;
+	uint32_t type;
+	uint32_t found; /* a type, 0 where there is no such member */
+	bool is_member; /* false: of an array, or there is no array */
+};
+bool core_find_dead_end(const struct core *core, const struct path *path, uint32_t candidate,
+			struct dead_end *end);
+bool core_same_plain_name(const char *a, const char *b);
 bool core_types_agree(const struct core *core, uint32_t local_id, uint32_t target_id);
+bool core_types_match(const struct core *core, uint32_t local_id, uint32_t target_id);
 int64_t core_find_enumerator(const struct btf *btf, uint32_t id, const char *name);
 
 bool core_is_signed(const struct btf_type *t);
@@ -89,7 +105,24 @@ struct answer core_local_answer(const struct core *core, const struct path *path
 bool core_is_wide(const struct bpf_insn *insn);
 bool core_is_poisoned(const struct bpf_insn *insn);
 void core_poison(struct program *prog, uint32_t at);
+/* 0: done; -1: error; else an enum core_fault. */
 int core_patch(const struct core *core, struct program *prog, const struct answer *local,
 	       const struct answer *target);
+
+/* All types of the target that may be the local root type, from the cache or searched now. */
+int core_candidates(struct core *core, uint32_t root, struct candidates **found);
+int core_target_answer(struct core *core, const struct path *path, struct answer *answer,
+		       struct answer *other);
+void core_fini(struct core *core);
+
+/* Text that is cut where the buffer ends. */
+struct text {
+	char *at;
+	size_t size, len;
+};
+
+void text_add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "struct list_head", "int": a type by its own name. */
+void core_say_type(struct text *out, const struct btf *btf, uint32_t id);
 
 #endif

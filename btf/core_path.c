@@ -8,14 +8,7 @@
 
 /* ---- words ---- */
 
-struct text {
-	char *at;
-	size_t size, len;
-};
-
-static void say(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct text *t, const char *fmt, ...)
+void text_add(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -60,7 +53,7 @@ bool core_is_field_relo(uint32_t kind)
 	return kind <= BPF_CORE_FIELD_RSHIFT_U64;
 }
 
-static void say_type(struct text *out, const struct btf *btf, uint32_t id)
+void core_say_type(struct text *out, const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = btf_type(btf, id);
 	const char *name = t ? btf_string(btf, t->name_off) : "";
@@ -82,23 +75,23 @@ static void say_type(struct text *out, const struct btf *btf, uint32_t id)
 		break;
 	}
 	if (*name)
-		say(out, "%s%s", tag, name);
+		text_add(out, "%s%s", tag, name);
 	else
-		say(out, "%s(type %u)", tag, id);
+		text_add(out, "%s(type %u)", tag, id);
 }
 
 static void say_path(struct text *out, const struct btf *btf, const struct path *path)
 {
 	unsigned int i;
 
-	say_type(out, btf, path->root);
+	core_say_type(out, btf, path->root);
 	if (path->first)
-		say(out, "[%u]", path->first);
+		text_add(out, "[%u]", path->first);
 	for (i = 0; i < path->len; i++) {
 		if (path->steps[i].name)
-			say(out, ".%s", path->steps[i].name);
+			text_add(out, ".%s", path->steps[i].name);
 		else
-			say(out, "[%u]", path->steps[i].index);
+			text_add(out, "[%u]", path->steps[i].index);
 	}
 }
 
@@ -243,13 +236,13 @@ const char *core_describe(const struct btf *local, const struct core_relo *relo,
 
 	if (size)
 		buf[0] = 0;
-	say(&out, "%s ", relo_word(relo->kind));
+	text_add(&out, "%s ", relo_word(relo->kind));
 	if (core_read_path(local, relo, &path, &place)) {
-		say_type(&out, local, relo->type_id);
-		say(&out, " at \"%s\"", btf_string(local, relo->access_str_off));
+		core_say_type(&out, local, relo->type_id);
+		text_add(&out, " at \"%s\"", btf_string(local, relo->access_str_off));
 	} else if (core_is_enum_relo(relo->kind)) {
-		say(&out, "%s of ", path.steps[0].name);
-		say_type(&out, local, path.root);
+		text_add(&out, "%s of ", path.steps[0].name);
+		core_say_type(&out, local, path.root);
 	} else {
 		say_path(&out, local, &path);
 	}
