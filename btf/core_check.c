@@ -15,6 +15,7 @@
 #include "util/suggest.h"
 
 #define NEAREST 3
+#define DECLARATOR 64 /* room for one */
 
 /* ---- what the relocation is about ---- */
 
@@ -69,41 +70,56 @@ static void say_where(struct text *out, const struct core *core)
 
 /* ---- what the target has ---- */
 
+/* One more round of a declarator: of "*" an array makes "(*)[4]", of "[4]" a pointer "*[4]". */
+static void wrap_declarator(char declarator[DECLARATOR], const struct btf_type *t)
+{
+	struct text out = { declarator, DECLARATOR, 0 };
+	const struct btf_array *array = btf_extra(t);
+	char inner[DECLARATOR];
+
+	memcpy(inner, declarator, DECLARATOR);
+	if (btf_kind(t) == BTF_KIND_PTR)
+		text_add(&out, "*%s", inner);
+	else if (*inner == '*')
+		text_add(&out, "(%s)[%u]", inner, array->nelems);
+	else
+		text_add(&out, "%s[%u]", inner, array->nelems);
+}
+
 /* "int", "struct page *", "char[16]": as in a declaration, without what qualifies it. */
 static void say_c_type(struct text *out, const struct btf *btf, uint32_t id)
 {
-	struct text tail = { (char[64]){ 0 }, 64, 0 };
+	char declarator[DECLARATOR] = "";
+	const struct btf_type *t;
 	int steps;
 
 	for (steps = 0; steps < MAX_STEPS; steps++) {
-		const struct btf_type *t = btf_type(btf, id);
-
+		t = btf_type(btf, id);
 		switch (t ? btf_kind(t) : BTF_KIND_UNKN) {
 		case BTF_KIND_CONST:
 		case BTF_KIND_VOLATILE:
 		case BTF_KIND_RESTRICT:
 		case BTF_KIND_TYPE_TAG:
-			break;
+			id = t->type;
+			continue;
 		case BTF_KIND_PTR:
-			text_add(&tail, tail.len ? "*" : " *");
-			break;
+			wrap_declarator(declarator, t);
+			id = t->type;
+			continue;
 		case BTF_KIND_ARRAY:
-			text_add(&tail, "[%u]", ((const struct btf_array *)btf_extra(t))->nelems);
+			wrap_declarator(declarator, t);
 			id = ((const struct btf_array *)btf_extra(t))->type;
 			continue;
-		default:
-			steps = MAX_STEPS;
-			continue;
 		}
-		id = t->type;
+		break;
 	}
-	if (!id)
+	if (!t)
 		text_add(out, "void");
-	else if (btf_kind(btf_type(btf, id)) == BTF_KIND_FUNC_PROTO)
+	else if (btf_kind(t) == BTF_KIND_FUNC_PROTO)
 		text_add(out, "function");
 	else
 		core_say_type(out, btf, id);
-	text_add(out, "%s", tail.at);
+	text_add(out, "%s%s", *declarator && *declarator != '[' ? " " : "", declarator);
 }
 
 static const char *whose(const struct core *core)
@@ -258,7 +274,7 @@ static void say_missing_type(struct text *out, const struct core *core, const st
 	snprintf(name, sizeof(name), "%.*s",
 		 (int)core_plain_length(btf_string(core->local, t->name_off)),
 		 btf_string(core->local, t->name_off));
-	text_add(out, "the kernel%s has no %s '%s'", core->targets->module ? " and its modules" : "",
+	text_add(out, "the kernel %s no %s '%s'", core->targets->module ? "and its modules have" : "has",
 		 kind_word(t), name);
 	for (i = 0; i < sizeof(kinds); i++) {
 		uint32_t id = btf_find(kernel, name, kinds[i]);
