@@ -42,6 +42,12 @@ static bool bit_field_window(const struct place *place, uint32_t size, uint64_t 
 	return false;
 }
 
+/* The machine described, which need not be this one. */
+static bool is_big(const struct btf *btf)
+{
+	return (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) != btf->foreign;
+}
+
 /* What a load there takes: of an array, one element. */
 static void note_access(const struct btf *btf, uint32_t id, struct answer *answer)
 {
@@ -94,11 +100,7 @@ struct answer core_place_answer(const struct btf *btf, const struct place *place
 		break;
 	case BPF_CORE_FIELD_LSHIFT_U64:
 		answer.fault = !bytes || bytes > 8 ? CORE_UNSIZED : CORE_RESOLVED;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		answer.value = 64 - (shift + bits);
-#else
-		answer.value = (8 - bytes) * 8 + shift;
-#endif
+		answer.value = is_big(btf) ? (8 - bytes) * 8 + shift : 64 - (shift + bits);
 		break;
 	case BPF_CORE_FIELD_RSHIFT_U64:
 		answer.fault = !bytes || bytes > 8 ? CORE_UNSIZED : CORE_RESOLVED;
