@@ -33,16 +33,22 @@ static void teardown(void)
 	btf_fini(&target);
 }
 
-static void open_fixture(const char *path)
+static int read_fixture(const char *path)
 {
 	FILE *f = fopen(path, "rb");
 	static char file[65536];
 	size_t size;
 
-	ck_assert_msg(f != NULL, "%s is missing", path);
+	if (!f)
+		return error_set(&err, ERROR_NOT_FOUND, "%s is missing", path);
 	size = fread(file, 1, sizeof(file), f);
 	fclose(f);
-	ck_assert_msg(!object_init(&obj, "core", file, size, &err), "%s", err.message);
+	return object_init(&obj, "core", file, size, &err);
+}
+
+static void open_fixture(const char *path)
+{
+	ck_assert_msg(!read_fixture(path), "%s", err.message);
 }
 
 static void open_object(void)
@@ -284,6 +290,53 @@ START_TEST(wide_enumerators_stand_for_narrow_ones)
 	ck_assert_str_eq(relocate("enums"), "existence of GREEN of enum color=1 wide\n"
 					    "existence of BLUE of enum color=0 wide\n"
 					    "value of GREEN of enum color=100000002 wide\n");
+}
+END_TEST
+
+START_TEST(types_match_by_their_members)
+{
+	open_object();
+	open_usual_target();
+	ck_assert_str_eq(relocate("matches"), "match of struct inner___same=1\n"
+					      "match of struct inner___other=0\n");
+}
+END_TEST
+
+START_TEST(wide_enumerators_are_found_by_name)
+{
+	open_object();
+	build_type(&b, BTF_KIND_ENUM64, "big", 8);
+	build_value64(&b, "BIG", 0xfedcba9876543210);
+	open_target();
+	ck_assert_str_eq(relocate("wide_enum"), "value of BIG of enum big=fedcba9876543210 wide\n");
+}
+END_TEST
+
+/* Whether the compiler is new enough for it. */
+static bool object_has(const char *program)
+{
+	bool has;
+
+	setup();
+	has = !read_fixture(FIXTURES "/core.bpf.o") && object_program(&obj, program);
+	teardown();
+	return has;
+}
+
+START_TEST(bit_fields_are_shifted_as_the_machine_of_the_target_does)
+{
+	const char *shift;
+
+	open_object();
+	open_usual_target();
+	target.foreign = true;
+	shift = strstr(relocate("bits"), "left shift of");
+	ck_assert_ptr_nonnull(shift);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	ck_assert_int_eq(strncmp(shift, "left shift of struct thing.flag_b=37\n", 37), 0);
+#else
+	ck_assert_int_eq(strncmp(shift, "left shift of struct thing.flag_b=50\n", 37), 0);
+#endif
 }
 END_TEST
 
@@ -695,7 +748,12 @@ Suite *core_suite(void)
 	tcase_add_test(tc, existence_has_an_answer_either_way);
 	tcase_add_test(tc, sizes_are_the_targets);
 	tcase_add_test(tc, bit_fields_are_shifted_into_place);
+	tcase_add_test(tc, bit_fields_are_shifted_as_the_machine_of_the_target_does);
 	tcase_add_test(tc, types_are_sized_or_zero);
+	if (object_has("matches")) {
+		tcase_add_test(tc, types_match_by_their_members);
+		tcase_add_test(tc, wide_enumerators_are_found_by_name);
+	}
 	tcase_add_test(tc, type_ids_are_of_each_side);
 	tcase_add_test(tc, enumerators_are_found_by_name);
 	tcase_add_test(tc, wide_enumerators_stand_for_narrow_ones);
