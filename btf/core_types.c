@@ -28,7 +28,7 @@ struct pair {
 struct matcher {
 	const struct core *core;
 	struct pair kept[KEPT]; /* by hash; the later pair takes the place */
-	uint32_t left;          /* pairs that may be looked at yet */
+	uint32_t left;          /* comparisons of types or names that may follow */
 };
 
 static const struct btf_type *resolved(const struct btf *btf, uint32_t *id)
@@ -114,7 +114,7 @@ static bool has_member(struct matcher *m, const struct btf_member *local,
 	const struct btf_member *member = btf_extra(target);
 	uint32_t i;
 
-	for (i = 0; i < btf_vlen(target); i++)
+	for (i = 0; i < btf_vlen(target) && m->left; i++, m->left--)
 		if (names_match(m->core, local->name_off, member[i].name_off) &&
 		    match(m, local->type, member[i].type, behind_pointer, depth - 1))
 			return true;
@@ -140,17 +140,25 @@ static uint32_t enumerator_name(const struct btf_type *t, uint32_t i)
 		       ((const struct btf_enum64 *)btf_extra(t))[i].name_off;
 }
 
+static bool has_enumerator(struct matcher *m, uint32_t name_off, const struct btf_type *target)
+{
+	uint32_t i;
+
+	for (i = 0; i < btf_vlen(target) && m->left; i++, m->left--)
+		if (names_match(m->core, name_off, enumerator_name(target, i)))
+			return true;
+	return false;
+}
+
 /* By name; what they stand for may differ. */
-static bool enums_match(struct matcher *m, const struct btf_type *l, const struct btf_type *t,
-			uint32_t target_id)
+static bool enums_match(struct matcher *m, const struct btf_type *l, const struct btf_type *t)
 {
 	uint32_t i;
 
 	if (l->size != t->size)
 		return false;
 	for (i = 0; i < btf_vlen(l); i++)
-		if (core_find_enumerator(m->core->target, target_id,
-					 btf_string(m->core->local, enumerator_name(l, i))) < 0)
+		if (!has_enumerator(m, enumerator_name(l, i), t))
 			return false;
 	return true;
 }
@@ -201,7 +209,7 @@ static bool arrays_match(struct matcher *m, const struct btf_type *l, const stru
 }
 
 static bool match_resolved(struct matcher *m, const struct btf_type *l, const struct btf_type *t,
-			   uint32_t target_id, bool behind_pointer, int depth)
+			   bool behind_pointer, int depth)
 {
 	if ((is_named_composite(l) || btf_is_enum(l)) &&
 	    !names_match(m->core, l->name_off, t->name_off))
@@ -217,7 +225,7 @@ static bool match_resolved(struct matcher *m, const struct btf_type *l, const st
 		return l->size == t->size;
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return enums_match(m, l, t, target_id);
+		return enums_match(m, l, t);
 	case BTF_KIND_FWD:
 		return is_declaration_of(l, t);
 	case BTF_KIND_STRUCT:
@@ -248,15 +256,14 @@ static bool match(struct matcher *m, uint32_t local_id, uint32_t target_id, bool
 		return pair->state == 2;
 	if (!depth || !m->left)
 		return false;
-	m->left--;
-	yes = match_resolved(m, l, t, target_id, behind_pointer, depth);
+	yes = match_resolved(m, l, t, behind_pointer, depth);
 	*pair = (struct pair){ local_id, target_id, behind_pointer, yes ? 2 : 1 };
 	return yes;
 }
 
 bool core_types_match(const struct core *core, uint32_t local_id, uint32_t target_id)
 {
-	struct matcher m = { .core = core, .left = 1000000 };
+	struct matcher m = { .core = core, .left = 4000000 };
 
 	return same_kind(btf_type(core->local, local_id), btf_type(core->target, target_id)) &&
 	       match(&m, local_id, target_id, false, MAX_DEPTH);
