@@ -32,7 +32,8 @@ int core_relocate(struct program *programs, size_t count, const struct btf *loca
  */
 struct core_targets {
 	const struct btf *kernel;
-	int (*module)(void *ctx, size_t i, const struct btf **module, struct error *err); /* or NULL */
+	/* or NULL */
+	int (*module)(void *ctx, size_t i, const struct btf **module, struct error *err);
 	void *ctx;
 };
 

@@ -170,12 +170,13 @@ static void offer_members(struct suggest *s, const struct nearest *near, const s
 static void offer_enumerators(struct suggest *s, const struct nearest *near,
 			      const struct btf *btf, const struct btf_type *t)
 {
+	const struct btf_enum *e = btf_extra(t);
+	const struct btf_enum64 *e64 = btf_extra(t);
+	bool narrow = btf_kind(t) == BTF_KIND_ENUM;
 	uint32_t i;
 
 	for (i = 0; i < btf_vlen(t); i++)
-		offer(s, near, btf_string(btf, btf_kind(t) == BTF_KIND_ENUM ?
-						       ((const struct btf_enum *)btf_extra(t))[i].name_off :
-						       ((const struct btf_enum64 *)btf_extra(t))[i].name_off));
+		offer(s, near, btf_string(btf, narrow ? e[i].name_off : e64[i].name_off));
 }
 
 /* " (but 'a', 'b')": what is called much like it. */
@@ -252,8 +253,12 @@ static void say_missing_field(struct text *out, struct core *core, const struct 
 static const char *kind_word(const struct btf_type *t)
 {
 	static const char *const words[] = {
-		[BTF_KIND_STRUCT] = "struct", [BTF_KIND_UNION] = "union",
-		[BTF_KIND_ENUM] = "enum", [BTF_KIND_TYPEDEF] = "typedef", [BTF_KIND_INT] = "integer",
+		[BTF_KIND_STRUCT] = "struct",
+		[BTF_KIND_UNION] = "union",
+		[BTF_KIND_ENUM] = "enum",
+		[BTF_KIND_ENUM64] = "enum",
+		[BTF_KIND_TYPEDEF] = "typedef",
+		[BTF_KIND_INT] = "integer",
 		[BTF_KIND_FWD] = "declaration",
 	};
 	uint32_t kind = btf_kind(t);
@@ -274,8 +279,8 @@ static void say_missing_type(struct text *out, const struct core *core, const st
 	snprintf(name, sizeof(name), "%.*s",
 		 (int)core_plain_length(btf_string(core->local, t->name_off)),
 		 btf_string(core->local, t->name_off));
-	text_add(out, "the kernel %s no %s '%s'", core->targets->module ? "and its modules have" : "has",
-		 kind_word(t), name);
+	text_add(out, "the kernel %s no %s '%s'",
+		 core->targets->module ? "and its modules have" : "has", kind_word(t), name);
 	for (i = 0; i < sizeof(kinds); i++) {
 		uint32_t id = btf_find(kernel, name, kinds[i]);
 
@@ -332,10 +337,9 @@ static void say_fault(struct text *out, struct core *core, const struct path *pa
 			 "expected one answer", (long long)target->value, (long long)other->value);
 		break;
 	case CORE_UNSIZED:
-		text_add(out, core_is_field_relo(core->relo->kind) ?
-				      "got a field that no load of 1, 2, 4 or 8 bytes gets at, expected "
-				      "one that some does" :
-				      "got a type without a size, expected one");
+		text_add(out, "%s", core_is_field_relo(core->relo->kind) ?
+			 "got a field that no load of 1, 2, 4 or 8 bytes gets at, expected one that "
+			 "some does" : "got a type without a size, expected one");
 		break;
 	case CORE_TOO_BIG:
 		text_add(out, "the answer does not fit into the instruction: got %lld, expected at "
@@ -357,7 +361,8 @@ static void hint_for_fault(const struct core *core, const struct candidates *fou
 
 	switch (fault) {
 	case CORE_AMBIGUOUS:
-		error_hint(core->err, "give the types of the one kernel that is meant, with --btf FILE");
+		error_hint(core->err, "give the types of the one kernel that is meant, with "
+			   "--btf FILE");
 		return;
 	case CORE_TOO_BIG:
 	case CORE_UNSIZED:
@@ -365,14 +370,14 @@ static void hint_for_fault(const struct core *core, const struct candidates *fou
 			   "bpf_probe_read_kernel()");
 		return;
 	case CORE_RESIZED:
-		error_hint(core->err, "read it with BPF_CORE_READ(), or bpf_core_field_size(), instead of "
-			   "by plain access: signed values cannot change their size there");
+		error_hint(core->err, "read it with BPF_CORE_READ_BITFIELD(), which goes by the "
+			   "size and sign that the field has: a plain access of a signed one cannot");
 		return;
 	default:
 		break;
 	}
-	error_hint(core->err, "where it is not always there, ask %s first and do without it; if it has "
-		   "another name there, declare a type with that (struct NAME___other)",
+	error_hint(core->err, "where it is not always there, ask %s first and do without it; if "
+		   "it has another name there, declare a type with that (struct NAME___other)",
 		   none  ? "bpf_core_type_exists()" :
 		   field ? "bpf_core_field_exists()" :
 			   "bpf_core_enum_value_exists()");

@@ -29,7 +29,7 @@
  * be one. That relies on what the verifier guarantees: no pointer into a frame survives in
  * memory other than that frame, and none leads back into a frame by arithmetic from a number.
  */
-#include "compat/lower.h"
+#include "compat/fold_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,362 +38,6 @@
 #include "compat/arith.h"
 #include "compat/edit.h"
 #include "compat/insn.h"
-
-#define STACK_MAX 512
-
-/* BPF_STX | BPF_ATOMIC, in imm, since Linux 6.15: loads and stores that order others. */
-#define ATOMIC_LOAD_ACQUIRE 0x100
-
-/* The later, the less is known. */
-enum value_kind {
-	VALUE_NONE,   /* not reached */
-	VALUE_CONST,  /* n */
-	VALUE_FRAME,  /* address: the frame pointer and n */
-	VALUE_GLOBAL, /* address: byte n of the one value of map `map` */
-	VALUE_OTHER,  /* anything but an address in this function's frame */
-	VALUE_ANY,
-};
-
-struct value {
-	uint16_t kind;
-	uint16_t known; /* of a constant on the stack: which of its bytes, lowest address first */
-	uint32_t map;
-	uint64_t n;
-};
-
-#define ALL_BYTES 0xff
-#define IS_NUMBER 0x100 /* in `known`: the other bytes are no part of an address in the frame */
-#define CONST(v) ((struct value){ VALUE_CONST, IS_NUMBER | ALL_BYTES, 0, (v) })
-#define OTHER ((struct value){ .kind = VALUE_OTHER })
-#define ANY ((struct value){ .kind = VALUE_ANY })
-
-/* A state is the registers r0 to r9, then the words of the stack, lowest address first. */
-enum { REGS = 10 };
-
-enum {
-	MARK_SECOND = 1, /* slot of a BPF_LD_IMM64 */
-	MARK_REACHED = 2,
-	MARK_JUMPED = 4, /* a conditional jump: taken, on some way */
-	MARK_PASSED = 8, /* not taken, on some way */
-	MARK_GONE = 16,
-};
-
-struct fold {
-	const struct object *obj;
-	struct program *prog;
-	struct error *err;
-	uint32_t slots, width;   /* words of the stack; of a state */
-	bool callbacks;          /* helpers may call functions of the program */
-	uint8_t *marks;          /* by instruction */
-	uint32_t *block;         /* by instruction: number of the block that begins there + 1, or 0 */
-	uint32_t *start;         /* by block: its first instruction */
-	struct value *entry;     /* by block: width values */
-	bool *queued;            /* by block */
-	uint32_t blocks, lowest; /* no block below `lowest` is queued */
-	struct value *result;    /* by function */
-	struct value *now;       /* at the instruction being walked over */
-	uint32_t func;           /* and its function */
-};
-
-/* ---- values ---- */
-
-static uint16_t known_in_both(const struct value *a, const struct value *b)
-{
-	uint16_t known = a->known & b->known;
-	uint8_t x[8], y[8];
-
-	memcpy(x, &a->n, 8);
-	memcpy(y, &b->n, 8);
-	for (int i = 0; i < 8; i++)
-		if (x[i] != y[i])
-			known &= ~(1 << i);
-	return known;
-}
-
-/* What is left of a constant, of which perhaps no byte is known any more. */
-static struct value with_known(struct value v, uint16_t known)
-{
-	v.known = known;
-	if (known & ALL_BYTES)
-		return v;
-	return known & IS_NUMBER ? OTHER : ANY;
-}
-
-static bool may_be_frame(const struct value *v)
-{
-	return v->kind == VALUE_FRAME || v->kind == VALUE_ANY ||
-	       (v->kind == VALUE_CONST && !(v->known & IS_NUMBER));
-}
-
-/* What is known of either a or b. */
-static struct value join(const struct value *a, const struct value *b, bool on_stack)
-{
-	if (a->kind == VALUE_NONE)
-		return *b;
-	if (b->kind == VALUE_NONE)
-		return *a;
-	if (a->kind == VALUE_CONST && b->kind == VALUE_CONST && on_stack)
-		return with_known(*a, known_in_both(a, b));
-	if (a->kind == b->kind && a->n == b->n && a->map == b->map)
-		return *a;
-	return may_be_frame(a) || may_be_frame(b) ? ANY : OTHER;
-}
-
-/* As another function sees it. */
-static struct value seen_from_outside(struct value v)
-{
-	return may_be_frame(&v) ? OTHER : v;
-}
-
-static struct value reg(const struct fold *f, uint8_t number)
-{
-	if (number == BPF_REG_10)
-		return (struct value){ .kind = VALUE_FRAME };
-	return number < REGS ? f->now[number] : ANY;
-}
-
-static void set_reg(struct fold *f, uint8_t number, struct value v)
-{
-	if (number < REGS)
-		f->now[number] = v;
-}
-
-/* ---- the stack ---- */
-
-/* Bytes from the lowest word that is kept, of an address in the frame; may be outside. */
-static int64_t stack_byte(const struct fold *f, const struct value *address, int16_t off)
-{
-	return (int64_t)(address->n + off + f->slots * 8);
-}
-
-/* Everything on the stack from that byte on may have changed. */
-static void forget_stack(struct fold *f, int64_t from)
-{
-	uint32_t i = from < 0 ? 0 : from / 8 < f->slots ? from / 8 : f->slots;
-
-	for (; i < f->slots; i++)
-		f->now[REGS + i] = ANY;
-}
-
-static uint32_t access_size(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B: return 1;
-	case BPF_H: return 2;
-	case BPF_W: return 4;
-	}
-	return 8;
-}
-
-static uint64_t get(const uint8_t *from, uint32_t size)
-{
-	uint16_t h;
-	uint32_t w;
-	uint64_t d;
-
-	switch (size) {
-	case 1: return *from;
-	case 2: memcpy(&h, from, 2); return h;
-	case 4: memcpy(&w, from, 4); return w;
-	}
-	memcpy(&d, from, 8);
-	return d;
-}
-
-static void put(uint8_t *to, uint32_t size, uint64_t value)
-{
-	uint8_t b = value;
-	uint16_t h = value;
-	uint32_t w = value;
-
-	switch (size) {
-	case 1: memcpy(to, &b, 1); break;
-	case 2: memcpy(to, &h, 2); break;
-	case 4: memcpy(to, &w, 4); break;
-	default: memcpy(to, &value, 8);
-	}
-}
-
-static void store_part(struct value *slot, uint32_t at, uint32_t size, const struct value *v)
-{
-	uint16_t mask = ((1 << size) - 1) << at, known = slot->known;
-	uint8_t bytes[8];
-
-	if (slot->kind != VALUE_CONST) {
-		known = may_be_frame(slot) ? 0 : IS_NUMBER;
-		slot->n = 0;
-		slot->map = 0;
-	}
-	slot->kind = VALUE_CONST;
-	if (v->kind != VALUE_CONST) {
-		known &= may_be_frame(v) ? ~(mask | IS_NUMBER) : ~mask;
-	} else {
-		memcpy(bytes, &slot->n, 8);
-		put(bytes + at, size, v->n);
-		memcpy(&slot->n, bytes, 8);
-		known |= mask;
-	}
-	*slot = with_known(*slot, known);
-}
-
-static void store_stack(struct fold *f, int64_t at, uint32_t size, const struct value *v)
-{
-	struct value *slot;
-
-	if (at <= -8 || at >= f->slots * 8)
-		return; /* none of the words that are kept */
-	slot = &f->now[REGS + at / 8];
-	if (at >= 0 && at % 8 + size <= 8 && size < 8) {
-		store_part(slot, at % 8, size, v);
-	} else if (at >= 0 && at % 8 == 0) {
-		*slot = *v;
-	} else {
-		/* Across two words, which no compiler does. */
-		*slot = ANY;
-		if (at > 0 && at / 8 + 1 < f->slots)
-			slot[1] = ANY;
-	}
-}
-
-static struct value load_stack(const struct fold *f, int64_t at, uint32_t size)
-{
-	const struct value *slot;
-	uint8_t mask, bytes[8];
-
-	if (at < 0 || at + size > f->slots * 8 || at % 8 + size > 8)
-		return ANY;
-	slot = &f->now[REGS + at / 8];
-	mask = ((1 << size) - 1) << at % 8;
-	if (slot->kind != VALUE_CONST && size == 8)
-		return *slot;
-	if (slot->kind != VALUE_CONST || (slot->known & mask) != mask)
-		return may_be_frame(slot) ? ANY : OTHER;
-	memcpy(bytes, &slot->n, 8);
-	return CONST(get(bytes + at % 8, size));
-}
-
-/* ---- instructions ---- */
-
-/* Only read-only data is still what it is in the object when the program runs. */
-static struct value load_global(const struct fold *f, const struct value *address, int16_t off,
-				uint32_t size)
-{
-	const struct map *map = &f->obj->maps.at[address->map];
-	uint64_t at = address->n + off;
-
-	if (map->role != MAP_RODATA || !map->data || at > map->value_size ||
-	    size > map->value_size - at)
-		return OTHER;
-	return CONST(get(map->data + at, size));
-}
-
-static void walk_load(struct fold *f, const struct bpf_insn *insn)
-{
-	struct value address = reg(f, insn->src_reg), v;
-	uint32_t size = access_size(insn);
-
-	if (address.kind == VALUE_FRAME)
-		v = load_stack(f, stack_byte(f, &address, insn->off), size);
-	else if (address.kind == VALUE_GLOBAL)
-		v = load_global(f, &address, insn->off, size);
-	else
-		v = address.kind == VALUE_ANY ? ANY : OTHER;
-	if (v.kind == VALUE_CONST && BPF_MODE(insn->code) == BPF_MEMSX)
-		v.n = arith_extend(v.n, size * 8);
-	set_reg(f, insn->dst_reg, v);
-}
-
-static void store(struct fold *f, const struct bpf_insn *insn, const struct value *v)
-{
-	struct value address = reg(f, insn->dst_reg);
-
-	if (address.kind == VALUE_FRAME)
-		store_stack(f, stack_byte(f, &address, insn->off), access_size(insn), v);
-	else if (address.kind == VALUE_ANY)
-		forget_stack(f, 0);
-}
-
-static void walk_atomic(struct fold *f, const struct bpf_insn *insn)
-{
-	if (insn->imm == ATOMIC_LOAD_ACQUIRE) {
-		set_reg(f, insn->dst_reg, ANY);
-		return;
-	}
-	store(f, insn, &ANY);
-	if (!(insn->imm & BPF_FETCH))
-		return;
-	/* The old value goes to the source, of a compare-and-exchange to r0. */
-	set_reg(f, insn->src_reg, ANY);
-	set_reg(f, BPF_REG_0, ANY);
-}
-
-static void walk_store(struct fold *f, const struct bpf_insn *insn)
-{
-	struct value v = BPF_CLASS(insn->code) == BPF_ST ? CONST((int64_t)insn->imm) :
-							   reg(f, insn->src_reg);
-
-	if (BPF_MODE(insn->code) == BPF_ATOMIC)
-		walk_atomic(f, insn);
-	else
-		store(f, insn, &v);
-}
-
-static bool is_zero(const struct value *v, bool wide)
-{
-	return v->kind == VALUE_CONST && !(wide ? v->n : (uint32_t)v->n);
-}
-
-/* Of an address and a constant; NONE where it is none. */
-static struct value move_address(uint8_t op, const struct value *a, const struct value *b)
-{
-	struct value v = { 0 };
-
-	if ((a->kind == VALUE_FRAME || a->kind == VALUE_GLOBAL) && b->kind == VALUE_CONST) {
-		v = *a;
-		v.n = op == BPF_ADD ? a->n + b->n : a->n - b->n;
-	} else if (op == BPF_ADD && a->kind == VALUE_CONST &&
-		   (b->kind == VALUE_FRAME || b->kind == VALUE_GLOBAL)) {
-		v = *b;
-		v.n += a->n;
-	}
-	return v;
-}
-
-static struct value compute(const struct bpf_insn *insn, const struct value *a,
-			    const struct value *b)
-{
-	uint8_t op = BPF_OP(insn->code);
-	bool wide = BPF_CLASS(insn->code) == BPF_ALU64, unary = op == BPF_NEG || op == BPF_END;
-	struct value v = { 0 };
-	uint64_t n;
-
-	if (op == BPF_MOV) {
-		if (wide && !insn->off)
-			return *b;
-		a = b;
-	}
-	if (unary)
-		b = a;
-	if (wide && (op == BPF_ADD || op == BPF_SUB))
-		v = move_address(op, a, b);
-	if (v.kind)
-		return v;
-	if (a->kind == VALUE_CONST && b->kind == VALUE_CONST && arith_alu(insn, a->n, b->n, &n))
-		return CONST(n);
-	if ((op == BPF_AND || op == BPF_MUL) && (is_zero(a, wide) || is_zero(b, wide)))
-		return CONST(0);
-	return may_be_frame(a) || may_be_frame(b) ? ANY : OTHER;
-}
-
-static void walk_alu(struct fold *f, const struct bpf_insn *insn)
-{
-	struct value a = reg(f, insn->dst_reg);
-	struct value b = BPF_SRC(insn->code) == BPF_X && BPF_OP(insn->code) != BPF_END ?
-				 reg(f, insn->src_reg) :
-				 CONST((int64_t)insn->imm);
-
-	set_reg(f, insn->dst_reg, compute(insn, &a, &b));
-}
 
 /* ---- where ways meet ---- */
 
@@ -404,7 +48,7 @@ static void enter_block(struct fold *f, uint32_t number)
 	bool changed = false;
 
 	for (uint32_t i = 0; i < f->width; i++) {
-		struct value both = join(&entry[i], &f->now[i], i >= REGS);
+		struct value both = fold_join(&entry[i], &f->now[i], i >= REGS);
 
 		if (memcmp(&both, &entry[i], sizeof(both))) {
 			entry[i] = both;
@@ -480,8 +124,8 @@ static void requeue_callers(struct fold *f, uint32_t func)
 
 static void walk_exit(struct fold *f)
 {
-	struct value *result = &f->result[f->func], r0 = seen_from_outside(f->now[BPF_REG_0]);
-	struct value both = join(result, &r0, false);
+	struct value *result = &f->result[f->func], r0 = fold_seen_from_outside(f->now[BPF_REG_0]);
+	struct value both = fold_join(result, &r0, false);
 
 	if (!memcmp(&both, result, sizeof(both)))
 		return;
@@ -507,9 +151,9 @@ static bool gives_frame(const struct fold *f, int64_t *from)
 	*from = f->slots * 8;
 	for (int i = BPF_REG_1; i <= BPF_REG_5; i++) {
 		const struct value *v = &f->now[i];
-		int64_t at = v->kind == VALUE_FRAME ? stack_byte(f, v, 0) : 0;
+		int64_t at = v->kind == VALUE_FRAME ? fold_stack_byte(f, v, 0) : 0;
 
-		if (!may_be_frame(v))
+		if (!fold_may_be_frame(v))
 			continue;
 		any = true;
 		if (at < *from)
@@ -534,9 +178,9 @@ static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn)
 	bool given = gives_frame(f, &from);
 
 	if (given && (!helper || f->callbacks))
-		forget_stack(f, 0);
+		fold_forget_stack(f, 0);
 	else if (given && !helper_only_reads(insn->imm))
-		forget_stack(f, from);
+		fold_forget_stack(f, from);
 	return_from_call(f, given && !helper ? ANY : OTHER);
 }
 
@@ -550,12 +194,12 @@ static bool walk_func_call(struct fold *f, const struct bpf_insn *insn, uint32_t
 	bool given = gives_frame(f, &from);
 
 	for (int i = 0; i < 5; i++)
-		args[i] = seen_from_outside(f->now[BPF_REG_1 + i]);
+		args[i] = fold_seen_from_outside(f->now[BPF_REG_1 + i]);
 	enter_func(f, callee, args);
 	if (result->kind == VALUE_NONE)
 		return false;
 	if (given)
-		forget_stack(f, 0);
+		fold_forget_stack(f, 0);
 	return_from_call(f, given && result->kind != VALUE_CONST ? ANY : *result);
 	return true;
 }
@@ -589,14 +233,14 @@ static bool edge_is_equality(const struct bpf_insn *insn, bool jumped)
 static void learn(struct fold *f, const struct bpf_insn *insn, bool jumped, const struct value *b)
 {
 	if (edge_is_equality(insn, jumped) && b->kind == VALUE_CONST)
-		set_reg(f, insn->dst_reg, CONST(b->n));
+		fold_set_reg(f, insn->dst_reg, CONST(b->n));
 }
 
 /* False: it does not go on behind the jump. */
 static bool walk_jump(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 {
-	struct value a = reg(f, insn->dst_reg), before = a;
-	struct value b = BPF_SRC(insn->code) == BPF_X ? reg(f, insn->src_reg) :
+	struct value a = fold_reg(f, insn->dst_reg), before = a;
+	struct value b = BPF_SRC(insn->code) == BPF_X ? fold_reg(f, insn->src_reg) :
 							CONST((int64_t)insn->imm);
 	bool known = false, taken = false;
 
@@ -610,7 +254,7 @@ static bool walk_jump(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 		f->marks[at] |= MARK_JUMPED;
 		learn(f, insn, true, &b);
 		enter_at(f, insn_target(insn, at));
-		set_reg(f, insn->dst_reg, before);
+		fold_set_reg(f, insn->dst_reg, before);
 	}
 	if (known && taken)
 		return false;
@@ -647,7 +291,7 @@ static void walk_wide(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 		v = (struct value){ VALUE_GLOBAL, 0, ref->target, ref->offset };
 	else if (!ref && !insn->src_reg && at + 1 < f->prog->insns.len)
 		v = CONST((uint64_t)(uint32_t)insn[1].imm << 32 | (uint32_t)insn->imm);
-	set_reg(f, insn->dst_reg, v);
+	fold_set_reg(f, insn->dst_reg, v);
 }
 
 /* False: it does not go on with the next one. */
@@ -656,14 +300,14 @@ static bool walk_insn(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
-		walk_alu(f, insn);
+		fold_alu(f, insn);
 		return true;
 	case BPF_LDX:
-		walk_load(f, insn);
+		fold_load(f, insn);
 		return true;
 	case BPF_ST:
 	case BPF_STX:
-		walk_store(f, insn);
+		fold_store(f, insn);
 		return true;
 	case BPF_LD:
 		if (insn_is_wide(insn))
@@ -723,8 +367,8 @@ static void walk_all(struct fold *f)
 static int bad_target(const struct fold *f, uint32_t insn, int64_t target)
 {
 	return error_set(f->err, ERROR_FORMAT, "program '%s': instruction %u: target: got %lld, "
-			 "expected an instruction of the same function, or the first of another one "
-			 "for a call", f->prog->name, insn, (long long)target);
+			 "expected an instruction of the same function, or the first of another "
+			 "one for a call", f->prog->name, insn, (long long)target);
 }
 
 static bool is_func_start(const struct program *prog, int64_t insn)
@@ -811,8 +455,8 @@ static int check_funcs(const struct fold *f)
 		if (i + 1 == prog->funcs.len && next <= prog->insns.len)
 			return 0;
 	}
-	return error_set(f->err, ERROR_FORMAT, "program '%s': functions: expected at least one, the "
-			 "first at instruction 0, and no two at one place", prog->name);
+	return error_set(f->err, ERROR_FORMAT, "program '%s': functions: expected at least one, "
+			 "the first at instruction 0, and no two at one place", prog->name);
 }
 
 static int prepare(struct fold *f)
@@ -892,9 +536,12 @@ static bool is_needless(const struct fold *f, uint32_t at)
 /* From the end on: a jump over what goes is needless as well. */
 static void mark_gone(struct fold *f)
 {
-	for (uint32_t i = f->prog->insns.len; i-- > 0;)
-		if (f->marks[i] & MARK_SECOND ? !(f->marks[i - 1] & MARK_REACHED) : is_needless(f, i))
+	for (uint32_t i = f->prog->insns.len; i-- > 0;) {
+		bool second = f->marks[i] & MARK_SECOND;
+
+		if (second ? !(f->marks[i - 1] & MARK_REACHED) : is_needless(f, i))
 			f->marks[i] |= MARK_GONE;
+	}
 }
 
 static int remove_dead(struct fold *f)

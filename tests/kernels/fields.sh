@@ -6,13 +6,13 @@
 # For the kernels whose types are in DIR/NAME.btf, writes what the test of relocated fields needs:
 #
 #   DIR/fields        STRUCT FIELD, of all that every one of these kernels has
-#   DIR/fields.bpf.o  a program a struct, which asks all there is to ask about each of these fields, by
-#                     types that are laid out like no kernel's: members backwards, numbers of other sizes
+#   DIR/fields.bpf.o  a program a struct, which asks all there is to ask about each of these fields,
+#                     by types laid out like no kernel's: members backwards, numbers of other sizes
 #   DIR/NAME.want     what the answers are in that kernel, as bpftool shows its types, sorted
 #
 # A field is a member, one of an anonymous member, "inner.member" of a member that is a struct, or
-# "array[1]". bpftool tells its bit offset, its size and its sign; of a bit field it tells the width, from
-# which follows what to load for it and how to shift that, as include/uapi/linux/bpf.h has it.
+# "array[1]". bpftool tells its bit offset, its size and its sign; of a bit field it tells the width,
+# from which follows what to load for it and how to shift that.
 set -eu
 export LC_ALL=C
 
@@ -32,8 +32,8 @@ cd "$1"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# bpftool's raw dump to lines: STRUCT FIELD CLASS BIT_OFFSET BITS SIZE SIGNED. CLASS: n a number, p a pointer,
-# s a struct or union, e an enum; before it "a" where it is an array of these. BITS: 0, or of a bit field.
+# bpftool's raw dump to lines: STRUCT FIELD CLASS BIT_OFFSET BITS SIZE SIGNED. CLASS: n a number, p a
+# pointer, s a struct or union, e an enum; "a" before it: an array of these. BITS: 0, or of a bit field.
 flatten='
 function kind_of(id) { # through typedefs and the like
 	while (kind[id] ~ /^(TYPEDEF|CONST|VOLATILE|RESTRICT|TYPE_TAG)$/)
@@ -131,7 +131,8 @@ for btf in *.btf; do
 		"$work/${btf%.btf}.flat" >"$work/${btf%.btf}.once"
 done
 
-# In all of them, of one class: STRUCT FIELD CLASS LOAD, LOAD: 1 where it is unsigned and no bit field in all.
+# In all of them, of one class: STRUCT FIELD CLASS BITS LOAD. BITS: "bits" where it is a bit field in some;
+# LOAD: 1 where it is unsigned, or a pointer, and no bit field in all.
 awk '{
 	key = $1 " " $2
 	count[key]++

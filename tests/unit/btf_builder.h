@@ -20,7 +20,7 @@ struct builder {
 	uint32_t types[4096], types_len; /* in words */
 	char strings[4096];
 	uint32_t strings_len;
-	uint32_t strings_start; /* of split BTF: where the base's strings end; its count is the base's */
+	uint32_t strings_start; /* of split BTF: where the base's strings end; count goes on from its */
 	uint32_t last;  /* word where the last type begins */
 	uint32_t count; /* types so far */
 	uint32_t blob[8192];

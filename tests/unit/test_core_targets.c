@@ -713,7 +713,7 @@ START_TEST(signed_field_of_another_size)
 	build_field(4, BTF_INT_SIGNED, 8, BTF_INT_SIGNED);
 	ck_assert_uint_eq(access_code(BPF_LDX | BPF_MEM | BPF_W, 0), 0);
 	expect_missing("program 'p': prog.bpf.c:12: struct s *p: p->x: the kernel has it in 8 bytes: got "
-		       "ki, expected li or another unsigned integer", "BPF_CORE_READ()");
+		       "ki, expected li or another unsigned integer", "BPF_CORE_READ_BITFIELD()");
 }
 END_TEST
 
