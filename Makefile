@@ -40,7 +40,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 CFLAGS ?= -g
 # What runs for every signal, or takes most of a start, is built for speed, the rest for size.
-hot := btf/btf.c btf/core%.c cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
+hot := btf/btf.c btf/core%.c compat/fold%.c compat/edit.c cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \

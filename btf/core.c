@@ -63,30 +63,78 @@ static bool candidate_answer(const struct core *core, const struct path *path, u
 			answer->value = core_enum_value(core->target, candidate, index);
 		return true;
 	}
-	if (!core_types_agree(core, path->root, candidate))
+	if (kind == BPF_CORE_TYPE_MATCHES ? !core_types_match(core, path->root, candidate) :
+					    !core_types_agree(core, path->root, candidate))
 		return false;
 	*answer = core_type_answer(core->target, candidate, kind);
 	return true;
 }
 
+/* Of core->target, those of a greater id than `id`. */
 static int find_candidates(struct core *core, struct candidates *found, const char *name,
-			   uint32_t kind)
+			   uint32_t kind, uint32_t id)
 {
-	uint32_t id = 0;
-
 	while ((id = btf_find_next(core->target, name, kind, id))) {
 		uint32_t *at = vec_push(&found->ids);
+		const struct btf **in = vec_push(&found->in);
 
-		if (!at)
+		if (!at || !in)
 			return error_memory(core->err);
 		*at = id;
+		*in = core->target;
 	}
 	return 0;
 }
 
-/* All types of the target that may be the local root type, from the cache or searched now. */
+static int find_kinds(struct core *core, struct candidates *found, const char *name,
+		      uint32_t kind, uint32_t id)
+{
+	if (find_candidates(core, found, name, kind, id))
+		return -1;
+	if (kind == BTF_KIND_ENUM)
+		return find_candidates(core, found, name, BTF_KIND_ENUM64, id);
+	if (kind == BTF_KIND_ENUM64)
+		return find_candidates(core, found, name, BTF_KIND_ENUM, id);
+	return 0;
+}
+
+/* A name that looks as if it had a flavour may be a type's own. */
+static int find_in(struct core *core, struct candidates *found, const struct btf *in,
+		   const char *plain, uint32_t id)
+{
+	const struct btf_type *t = btf_type(core->local, found->root);
+	const char *full = btf_string(core->local, t->name_off);
+
+	core->target = in;
+	if (find_kinds(core, found, plain, btf_kind(t), id))
+		return -1;
+	if (found->ids.len || !strcmp(plain, full))
+		return 0;
+	return find_kinds(core, found, full, btf_kind(t), id);
+}
+
+static int find_in_modules(struct core *core, struct candidates *found, const char *plain)
+{
+	const struct core_targets *targets = core->targets;
+	const struct btf *module;
+	size_t i;
+
+	if (!targets || !targets->module)
+		return 0;
+	for (i = 0;; i++) {
+		module = NULL;
+		if (targets->module(targets->ctx, i, &module, core->err))
+			return -1;
+		if (!module)
+			return 0;
+		if (find_in(core, found, module, plain, btf_count(targets->kernel) - 1))
+			return -1;
+	}
+}
+
 int core_candidates(struct core *core, uint32_t root, struct candidates **found)
 {
+	const struct btf *kernel = core->targets ? core->targets->kernel : core->target;
 	const struct btf_type *t = btf_type(core->local, root);
 	const char *full = btf_string(core->local, t->name_off);
 	char name[256];
@@ -106,26 +154,25 @@ int core_candidates(struct core *core, uint32_t root, struct candidates **found)
 	if (!*found)
 		return error_memory(core->err);
 	(*found)->root = root;
-	if (find_candidates(core, *found, name, btf_kind(t)))
+	if (find_in(core, *found, kernel, name, 0))
 		return -1;
-	if (!btf_is_enum(t))
-		return 0;
-	return find_candidates(core, *found, name, btf_kind(t) == BTF_KIND_ENUM ?
-						   BTF_KIND_ENUM64 : BTF_KIND_ENUM);
+	return (*found)->ids.len ? 0 : find_in_modules(core, *found, name);
 }
 
 void core_fini(struct core *core)
 {
 	size_t i;
 
-	for (i = 0; i < core->known.len; i++)
+	for (i = 0; i < core->known.len; i++) {
 		vec_fini(&core->known.at[i].ids);
+		vec_fini(&core->known.at[i].in);
+	}
 	vec_fini(&core->known);
 }
 
 static bool same_answer(const struct answer *a, const struct answer *b)
 {
-	return a->value == b->value && a->missing == b->missing && a->load_size == b->load_size;
+	return a->value == b->value && a->fault == b->fault && a->load_size == b->load_size;
 }
 
 /* What no type of the target answers: "no" to questions of existence, else nothing. */
@@ -135,37 +182,50 @@ static struct answer no_answer(uint32_t kind)
 	case BPF_CORE_FIELD_EXISTS:
 	case BPF_CORE_ENUMVAL_EXISTS:
 	case BPF_CORE_TYPE_EXISTS:
+	case BPF_CORE_TYPE_MATCHES:
 	case BPF_CORE_TYPE_SIZE: /* clang's builtins promise 0 for a type that is not there */
 	case BPF_CORE_TYPE_ID_TARGET:
 		return (struct answer){ .value = 0 };
 	default:
-		return (struct answer){ .missing = true };
+		return (struct answer){ .fault = CORE_NOT_FOUND };
 	}
 }
 
-static int target_answer(struct core *core, const struct path *path, struct answer *answer)
+static bool is_module(const struct core *core, const struct btf *btf)
+{
+	return core->targets && btf != core->targets->kernel;
+}
+
+/* What all candidates say; *other is another one's answer where they do not agree. */
+int core_target_answer(struct core *core, const struct path *path, struct answer *answer,
+		       struct answer *other)
 {
 	struct candidates *found = NULL;
-	struct answer other;
-	bool any = false;
+	const struct btf *in = NULL;
 	size_t i;
 
 	*answer = no_answer(core->relo->kind);
 	if (core_candidates(core, path->root, &found))
 		return -1;
 	for (i = 0; i < found->ids.len; i++) {
-		if (!candidate_answer(core, path, found->ids.at[i], &other))
+		core->target = found->in.at[i];
+		if (core->relo->kind == BPF_CORE_TYPE_ID_TARGET && is_module(core, core->target))
+			break;
+		if (!candidate_answer(core, path, found->ids.at[i], other))
 			continue;
+		if (!in) {
+			*answer = *other;
+			in = core->target;
+		}
 		/* Where BTF was not deduplicated one type is there many times: no harm in that. */
-		if (any && core->relo->kind != BPF_CORE_TYPE_ID_TARGET &&
-		    !same_answer(&other, answer))
-			return core_fail(core, ERROR_UNSUPPORTED, "the target has two such types "
-					 "that differ: got %lld and %lld, expected one answer",
-					 (long long)answer->value, (long long)other.value);
-		if (!any)
-			*answer = other;
-		any = true;
+		if (core->relo->kind == BPF_CORE_TYPE_ID_TARGET)
+			break;
+		if (!same_answer(other, answer)) {
+			answer->fault = CORE_AMBIGUOUS;
+			break;
+		}
 	}
+	core->target = in ? in : core->target;
 	return 0;
 }
 
@@ -177,11 +237,11 @@ static int check_relo(const struct core *core, const struct program *prog)
 	    (core_is_wide(&prog->insns.at[relo->insn]) && relo->insn + 1 >= prog->insns.len))
 		return core_fail(core, ERROR_FORMAT, "instruction: got %u, expected one of %zu",
 				 relo->insn, prog->insns.len);
-	if (relo->kind >= BPF_CORE_TYPE_MATCHES) {
+	if (relo->kind > BPF_CORE_TYPE_MATCHES) {
 		core_fail(core, ERROR_UNSUPPORTED, "kind: got %u, expected 0 to %u", relo->kind,
-			  BPF_CORE_ENUMVAL_VALUE);
-		return error_hint(core->err, "use bpf_core_type_exists() and "
-				  "bpf_core_field_exists() instead of bpf_core_type_matches()");
+			  BPF_CORE_TYPE_MATCHES);
+		return error_hint(core->err, "the object was built with a newer compiler than this "
+				  "program knows of");
 	}
 	return 0;
 }
@@ -189,25 +249,25 @@ static int check_relo(const struct core *core, const struct program *prog)
 /* As core_patch(). */
 static int relocate_one(struct core *core, struct program *prog)
 {
-	struct answer local, target;
+	struct answer local, target, other;
 	struct path path;
 	struct place place;
 
 	if (check_relo(core, prog))
 		return -1;
 	if (core_is_poisoned(&prog->insns.at[core->relo->insn]))
-		return 1;
+		return CORE_NOT_FOUND;
 	if (core_read_path(core->local, core->relo, &path, &place))
 		return core_fail(core, ERROR_FORMAT, "access string: got one that leads nowhere, "
 				 "expected indexes that fit the type");
 	local = core_local_answer(core, &path, &place);
-	if (local.missing)
+	if (local.fault)
 		return core_fail(core, ERROR_FORMAT, "local type: got one that has no such answer");
 	if (core->relo->kind == BPF_CORE_TYPE_ID_LOCAL)
 		target = local;
-	else if (target_answer(core, &path, &target))
+	else if (core_target_answer(core, &path, &target, &other))
 		return -1;
-	return target.missing ? 1 : core_patch(core, prog, &local, &target);
+	return target.fault ? (int)target.fault : core_patch(core, prog, &local, &target);
 }
 
 static int relocate_program(struct core *core, struct program *prog)
@@ -221,19 +281,19 @@ static int relocate_program(struct core *core, struct program *prog)
 		ret = relocate_one(core, prog);
 		if (ret < 0)
 			return -1;
-		if (ret) {
-			core_poison(prog, core->relo->insn);
-			prog->relos.at[kept++] = *core->relo;
-		}
+		if (!ret)
+			continue;
+		core_poison(prog, core->relo->insn);
+		prog->relos.at[kept++] = prog->relos.at[i];
 	}
 	prog->relos.len = kept;
 	return 0;
 }
 
-int core_relocate(struct program *programs, size_t count, const struct btf *local,
-		  const struct btf *target, struct error *err)
+int core_relocate_all(struct program *programs, size_t count, const struct btf *local,
+		      const struct core_targets *targets, struct error *err)
 {
-	struct core core = { .local = local, .target = target, .err = err };
+	struct core core = { .local = local, .targets = targets, .err = err };
 	int ret = 0;
 	size_t i;
 
@@ -242,4 +302,12 @@ int core_relocate(struct program *programs, size_t count, const struct btf *loca
 			ret = relocate_program(&core, &programs[i]);
 	core_fini(&core);
 	return ret;
+}
+
+int core_relocate(struct program *programs, size_t count, const struct btf *local,
+		  const struct btf *target, struct error *err)
+{
+	struct core_targets targets = { .kernel = target };
+
+	return core_relocate_all(programs, count, local, &targets, err);
 }

@@ -42,6 +42,30 @@ static bool bit_field_window(const struct place *place, uint32_t size, uint64_t 
 	return false;
 }
 
+/* The machine described, which need not be this one. */
+static bool is_big(const struct btf *btf)
+{
+	return (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) != btf->foreign;
+}
+
+/* What a load there takes: of an array, one element. */
+static void note_access(const struct btf *btf, uint32_t id, struct answer *answer)
+{
+	int64_t size;
+	int steps;
+
+	for (steps = 0; steps < MAX_STEPS; steps++) {
+		const struct btf_type *t = btf_type(btf, btf_resolve(btf, id));
+
+		if (!t || btf_kind(t) != BTF_KIND_ARRAY)
+			break;
+		id = ((const struct btf_array *)btf_extra(t))->type;
+	}
+	size = btf_size(btf, id);
+	answer->load_size = size < 0 ? 0 : size;
+	answer->load_type = id;
+}
+
 struct answer core_place_answer(const struct btf *btf, const struct place *place, uint32_t kind)
 {
 	const struct btf_type *t = btf_type(btf, btf_resolve(btf, place->type));
@@ -56,7 +80,7 @@ struct answer core_place_answer(const struct btf *btf, const struct place *place
 	 */
 	answer.unchecked = place->bits || kind == BPF_CORE_FIELD_SIGNED;
 	if (!t || (place->bits && (size < 0 || !bit_field_window(place, size, &byte, &bytes)))) {
-		answer.missing = true;
+		answer.fault = CORE_UNSIZED;
 		return answer;
 	}
 	bits = place->bits ? place->bits : bytes * 8;
@@ -64,26 +88,22 @@ struct answer core_place_answer(const struct btf *btf, const struct place *place
 	switch (kind) {
 	case BPF_CORE_FIELD_BYTE_OFFSET:
 		answer.value = byte;
-		answer.load_size = place->bits ? 0 : bytes;
-		answer.load_type = place->type;
+		if (!place->bits)
+			note_access(btf, place->type, &answer);
 		break;
 	case BPF_CORE_FIELD_BYTE_SIZE:
 		answer.value = bytes;
-		answer.missing = size < 0;
+		answer.fault = size < 0 ? CORE_UNSIZED : CORE_RESOLVED;
 		break;
 	case BPF_CORE_FIELD_SIGNED:
 		answer.value = core_is_signed(t);
 		break;
 	case BPF_CORE_FIELD_LSHIFT_U64:
-		answer.missing = !bytes || bytes > 8;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		answer.value = 64 - (shift + bits);
-#else
-		answer.value = (8 - bytes) * 8 + shift;
-#endif
+		answer.fault = !bytes || bytes > 8 ? CORE_UNSIZED : CORE_RESOLVED;
+		answer.value = is_big(btf) ? (8 - bytes) * 8 + shift : 64 - (shift + bits);
 		break;
 	case BPF_CORE_FIELD_RSHIFT_U64:
-		answer.missing = !bytes || bytes > 8;
+		answer.fault = !bytes || bytes > 8 ? CORE_UNSIZED : CORE_RESOLVED;
 		answer.value = 64 - bits;
 		break;
 	}
@@ -96,8 +116,11 @@ struct answer core_type_answer(const struct btf *btf, uint32_t id, uint32_t kind
 
 	switch (kind) {
 	case BPF_CORE_TYPE_SIZE:
-		return (struct answer){ .value = size, .missing = size < 0 };
+		if (size < 0)
+			return (struct answer){ .fault = CORE_UNSIZED };
+		return (struct answer){ .value = size };
 	case BPF_CORE_TYPE_EXISTS:
+	case BPF_CORE_TYPE_MATCHES:
 		return (struct answer){ .value = 1 };
 	default: /* ids change when objects are linked, so the present value says nothing */
 		return (struct answer){ .value = id, .unchecked = true };

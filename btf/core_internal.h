@@ -4,15 +4,18 @@
 
 #include "btf/core.h"
 #include "loader/object.h"
+#include "util/strbuf.h"
 
 /*
  * What the files that make up core_relocate share:
  *
  *	core_path.c     access string to path and place, over the local types; words for messages
  *	core_match.c    the same path in a type of the target
+ *	core_types.c    whether types as wholes stand for each other, or match in all they have
  *	core_answer.c   from a place to a value
  *	core_patch.c    from a value to an instruction
  *	core.c          candidates of the target, and all of it in order
+ *	core_check.c    why there is no answer, in words
  */
 
 #define MAX_STEPS 64
@@ -41,7 +44,7 @@ struct place {
 struct answer {
 	uint64_t value;
 	bool unchecked;     /* the instruction's present value says nothing, see place_answer */
-	bool missing;       /* no answer: poison */
+	enum core_fault fault; /* no answer: poison */
 	uint32_t load_size; /* of the memory access at this offset, 0: stays as it is */
 	uint32_t load_type;
 };
@@ -50,10 +53,13 @@ struct answer {
 struct candidates {
 	uint32_t root;
 	VEC(uint32_t) ids;
+	VEC(const struct btf *) in; /* for each of those: the kernel's BTF, or a module's */
 };
 
 struct core {
-	const struct btf *local, *target;
+	const struct btf *local;
+	const struct btf *target; /* the kernel's BTF, or a module's: where the candidate is from */
+	const struct core_targets *targets; /* NULL: `target` is all there is */
 	VEC(struct candidates) known;
 	const struct program *prog; /* at work on */
 	const struct core_relo *relo;
@@ -63,10 +69,6 @@ struct core {
 /* "program 'p': instruction 12: byte offset of struct s.a[2]: ..."; returns -1. */
 int core_fail(const struct core *core, enum error_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* Types of the target that the local root type may stand for; found once, kept in core->known. */
-int core_candidates(struct core *core, uint32_t root, struct candidates **found);
-void core_fini(struct core *core);
 
 bool core_is_enum_relo(uint32_t kind);
 bool core_is_field_relo(uint32_t kind);
@@ -80,7 +82,18 @@ int core_read_path(const struct btf *btf, const struct core_relo *relo, struct p
 size_t core_plain_length(const char *name);
 bool core_find_place(const struct core *core, const struct path *path, uint32_t candidate,
 		     struct place *place);
+/* Where core_find_place gives up: at that step, in that type; `found`: the member it has. */
+struct dead_end {
+	unsigned int step;
+	uint32_t type;
+	uint32_t found; /* a type, 0 where there is no such member */
+	bool is_member; /* false: of an array, or there is no array */
+};
+bool core_find_dead_end(const struct core *core, const struct path *path, uint32_t candidate,
+			struct dead_end *end);
+bool core_same_plain_name(const char *a, const char *b);
 bool core_types_agree(const struct core *core, uint32_t local_id, uint32_t target_id);
+bool core_types_match(const struct core *core, uint32_t local_id, uint32_t target_id);
 int64_t core_find_enumerator(const struct btf *btf, uint32_t id, const char *name);
 
 bool core_is_signed(const struct btf_type *t);
@@ -93,7 +106,17 @@ struct answer core_local_answer(const struct core *core, const struct path *path
 bool core_is_wide(const struct bpf_insn *insn);
 bool core_is_poisoned(const struct bpf_insn *insn);
 void core_poison(struct program *prog, uint32_t at);
+/* 0: done; -1: error; else an enum core_fault. */
 int core_patch(const struct core *core, struct program *prog, const struct answer *local,
 	       const struct answer *target);
+
+/* Types of the target that the local root type may stand for; found once, kept in core->known. */
+int core_candidates(struct core *core, uint32_t root, struct candidates **found);
+int core_target_answer(struct core *core, const struct path *path, struct answer *answer,
+		       struct answer *other);
+void core_fini(struct core *core);
+
+/* "struct list_head", "int": a type by its own name. */
+void core_say_type(struct strbuf *out, const struct btf *btf, uint32_t id);
 
 #endif

@@ -28,7 +28,7 @@ size_t core_plain_length(const char *name)
 	return len;
 }
 
-static bool same_plain_name(const char *a, const char *b)
+bool core_same_plain_name(const char *a, const char *b)
 {
 	size_t len = core_plain_length(a);
 
@@ -38,7 +38,7 @@ static bool same_plain_name(const char *a, const char *b)
 /* Unnamed ones may stand for any. */
 static bool names_agree(const char *a, const char *b)
 {
-	return !*a || !*b || same_plain_name(a, b);
+	return !*a || !*b || core_same_plain_name(a, b);
 }
 
 /*
@@ -146,28 +146,21 @@ bool core_find_place(const struct core *core, const struct path *path, uint32_t 
 	return true;
 }
 
-/* Whether the types can stand for each other as wholes: of one kind, through pointers. */
-bool core_types_agree(const struct core *core, uint32_t local_id, uint32_t target_id)
+bool core_find_dead_end(const struct core *core, const struct path *path, uint32_t candidate,
+			struct dead_end *end)
 {
-	int steps;
+	struct place place = { .type = candidate }, before;
+	unsigned int i;
 
-	for (steps = 0; steps < MAX_STEPS; steps++) {
-		const struct btf_type *l = resolved(core->local, local_id);
-		const struct btf_type *t = resolved(core->target, target_id);
-
-		if (!l || !t)
-			return !l && !t;
-		if (!same_kind(l, t))
-			return false;
-		if (btf_kind(l) == BTF_KIND_PTR) {
-			local_id = l->type;
-			target_id = t->type;
-		} else if (btf_kind(l) == BTF_KIND_ARRAY) {
-			local_id = ((const struct btf_array *)btf_extra(l))->type;
-			target_id = ((const struct btf_array *)btf_extra(t))->type;
-		} else {
-			return btf_kind(l) != BTF_KIND_FUNC_PROTO || btf_vlen(l) == btf_vlen(t);
-		}
+	for (i = 0; i < path->len; i++) {
+		before = place;
+		if (target_step(core, &path->steps[i], &place))
+			continue;
+		*end = (struct dead_end){ .step = i, .type = before.type };
+		end->is_member = path->steps[i].name;
+		if (end->is_member && find_member(core->target, path->steps[i].name, &before))
+			end->found = before.type;
+		return true;
 	}
 	return false;
 }
@@ -185,7 +178,7 @@ int64_t core_find_enumerator(const struct btf *btf, uint32_t id, const char *nam
 		const struct btf_enum64 *e64 = btf_extra(t);
 		uint32_t off = btf_kind(t) == BTF_KIND_ENUM ? e[i].name_off : e64[i].name_off;
 
-		if (same_plain_name(btf_string(btf, off), name))
+		if (core_same_plain_name(btf_string(btf, off), name))
 			return i;
 	}
 	return -1;

@@ -2,6 +2,14 @@
 /* Puts an answer into an instruction. */
 #include "btf/core_internal.h"
 
+/* Since Linux 6.6; newer than the headers of some distributions. */
+#ifndef BPF_MEMSX
+#define BPF_MEMSX 0x80
+#endif
+#ifndef BPF_ATOMIC
+#define BPF_ATOMIC 0xc0
+#endif
+
 bool core_is_wide(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
@@ -32,6 +40,18 @@ static int expect(const struct core *core, const struct answer *local, uint64_t 
 			 (long long)(int64_t)got, (long long)local->value);
 }
 
+/*
+ * 32-bit arithmetic takes any 32 bits; to 64 bits they are filled up with their sign. A negative
+ * enumerator in BTF that cannot say so (see patch_wide) stays one.
+ */
+static bool fits_imm(const struct bpf_insn *insn, const struct answer *local, uint64_t value)
+{
+	if ((int64_t)value == (int32_t)value)
+		return true;
+	return value <= UINT32_MAX && (BPF_CLASS(insn->code) == BPF_ALU ||
+				       (insn->imm < 0 && (int64_t)local->value >= 0));
+}
+
 static int patch_imm(const struct core *core, struct bpf_insn *insn, const struct answer *local,
 		     const struct answer *target)
 {
@@ -40,9 +60,8 @@ static int patch_imm(const struct core *core, struct bpf_insn *insn, const struc
 				 "constant", insn->code);
 	if (expect(core, local, (int64_t)insn->imm))
 		return -1;
-	if ((int64_t)target->value != (int32_t)target->value && target->value > UINT32_MAX)
-		return core_fail(core, ERROR_UNSUPPORTED, "value: got %lld, expected one of 32 "
-				 "bits", (long long)target->value);
+	if (!fits_imm(insn, local, target->value))
+		return CORE_TOO_BIG;
 	insn->imm = target->value;
 	return 0;
 }
@@ -96,9 +115,17 @@ static uint32_t access_size(const struct bpf_insn *insn)
 	}
 }
 
-/* Unsigned integers and pointers may be loaded in their new size: the rest becomes zero. */
-static bool size_may_change(const struct core *core, const struct answer *local,
-			    const struct answer *target)
+static bool is_sign_extending(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MEMSX;
+}
+
+/*
+ * Pointers and unsigned integers may be accessed in their new size: the rest is zero. Signed
+ * ones, where the load fills it with the sign.
+ */
+static bool size_may_change(const struct core *core, const struct bpf_insn *insn,
+			    const struct answer *local, const struct answer *target)
 {
 	const struct btf_type *l = btf_type(core->local,
 					    btf_resolve(core->local, local->load_type));
@@ -109,34 +136,53 @@ static bool size_may_change(const struct core *core, const struct answer *local,
 		return false;
 	if (btf_kind(l) == BTF_KIND_PTR && btf_kind(t) == BTF_KIND_PTR)
 		return true;
-	return btf_kind(l) == BTF_KIND_INT && btf_kind(t) == BTF_KIND_INT && !core_is_signed(l) &&
-	       !core_is_signed(t);
+	return btf_kind(l) == BTF_KIND_INT && btf_kind(t) == BTF_KIND_INT &&
+	       core_is_signed(l) == is_sign_extending(insn) &&
+	       core_is_signed(t) == is_sign_extending(insn);
 }
 
-/* 0 done, 1 the instruction must be poisoned, -1 error. */
+/* A constant that is stored has 32 bits, filled up with their sign; atomics have two sizes. */
+static bool size_fits(const struct bpf_insn *insn, uint32_t size)
+{
+	if (BPF_CLASS(insn->code) == BPF_ST && insn->imm < 0)
+		return size <= access_size(insn);
+	if (BPF_CLASS(insn->code) == BPF_STX && BPF_MODE(insn->code) == BPF_ATOMIC)
+		return size >= 4;
+	return true;
+}
+
+static int resize(const struct core *core, struct bpf_insn *insn, const struct answer *local,
+		  const struct answer *target)
+{
+	int code = size_code(target->load_size), mode = BPF_MODE(insn->code);
+
+	if (code < 0 || !size_may_change(core, insn, local, target) ||
+	    !size_fits(insn, target->load_size))
+		return CORE_RESIZED;
+	if (access_size(insn) != local->load_size)
+		return core_fail(core, ERROR_FORMAT, "memory access: got %u bytes, expected %u",
+				 access_size(insn), local->load_size);
+	/* There is nothing to fill up in a whole register. */
+	if (is_sign_extending(insn) && code == BPF_DW)
+		mode = BPF_MEM;
+	insn->code = mode | code | BPF_CLASS(insn->code);
+	return 0;
+}
+
 static int patch_access(const struct core *core, struct bpf_insn *insn, const struct answer *local,
 			const struct answer *target)
 {
+	int ret = 0;
+
 	if (expect(core, local, (int64_t)insn->off))
 		return -1;
 	if (target->value > INT16_MAX)
-		return core_fail(core, ERROR_UNSUPPORTED, "offset: got %llu, expected at most %d",
-				 (unsigned long long)target->value, INT16_MAX);
-	if (local->load_size && target->load_size && local->load_size != target->load_size) {
-		int code = size_code(target->load_size);
-
-		if (!size_may_change(core, local, target))
-			return 1;
-		if (access_size(insn) != local->load_size)
-			return core_fail(core, ERROR_FORMAT, "memory access: got %u bytes, "
-					 "expected %u", access_size(insn), local->load_size);
-		if (code < 0)
-			return core_fail(core, ERROR_UNSUPPORTED, "memory access: got %u bytes, "
-					 "expected 1, 2, 4 or 8", target->load_size);
-		insn->code = BPF_MODE(insn->code) | code | BPF_CLASS(insn->code);
-	}
-	insn->off = target->value;
-	return 0;
+		return CORE_TOO_BIG;
+	if (local->load_size && target->load_size && local->load_size != target->load_size)
+		ret = resize(core, insn, local, target);
+	if (!ret)
+		insn->off = target->value;
+	return ret;
 }
 
 int core_patch(const struct core *core, struct program *prog, const struct answer *local,

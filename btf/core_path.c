@@ -8,27 +8,6 @@
 
 /* ---- words ---- */
 
-struct text {
-	char *at;
-	size_t size, len;
-};
-
-static void say(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (t->len + 1 >= t->size)
-		return;
-	va_start(ap, fmt);
-	n = vsnprintf(t->at + t->len, t->size - t->len, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		t->len += (size_t)n < t->size - t->len ? (size_t)n : t->size - t->len - 1;
-}
-
 static const char *relo_word(uint32_t kind)
 {
 	static const char *const words[] = {
@@ -60,7 +39,7 @@ bool core_is_field_relo(uint32_t kind)
 	return kind <= BPF_CORE_FIELD_RSHIFT_U64;
 }
 
-static void say_type(struct text *out, const struct btf *btf, uint32_t id)
+void core_say_type(struct strbuf *out, const struct btf *btf, uint32_t id)
 {
 	const struct btf_type *t = btf_type(btf, id);
 	const char *name = t ? btf_string(btf, t->name_off) : "";
@@ -82,23 +61,23 @@ static void say_type(struct text *out, const struct btf *btf, uint32_t id)
 		break;
 	}
 	if (*name)
-		say(out, "%s%s", tag, name);
+		strbuf_add(out, "%s%s", tag, name);
 	else
-		say(out, "%s(type %u)", tag, id);
+		strbuf_add(out, "%s(type %u)", tag, id);
 }
 
-static void say_path(struct text *out, const struct btf *btf, const struct path *path)
+static void say_path(struct strbuf *out, const struct btf *btf, const struct path *path)
 {
 	unsigned int i;
 
-	say_type(out, btf, path->root);
+	core_say_type(out, btf, path->root);
 	if (path->first)
-		say(out, "[%u]", path->first);
+		strbuf_add(out, "[%u]", path->first);
 	for (i = 0; i < path->len; i++) {
 		if (path->steps[i].name)
-			say(out, ".%s", path->steps[i].name);
+			strbuf_add(out, ".%s", path->steps[i].name);
 		else
-			say(out, "[%u]", path->steps[i].index);
+			strbuf_add(out, "[%u]", path->steps[i].index);
 	}
 }
 
@@ -237,19 +216,19 @@ int core_read_path(const struct btf *btf, const struct core_relo *relo, struct p
 const char *core_describe(const struct btf *local, const struct core_relo *relo, char *buf,
 			  size_t size)
 {
-	struct text out = { buf, size, 0 };
+	struct strbuf out = { buf, size, 0, false };
 	struct path path;
 	struct place place;
 
 	if (size)
 		buf[0] = 0;
-	say(&out, "%s ", relo_word(relo->kind));
+	strbuf_add(&out, "%s ", relo_word(relo->kind));
 	if (core_read_path(local, relo, &path, &place)) {
-		say_type(&out, local, relo->type_id);
-		say(&out, " at \"%s\"", btf_string(local, relo->access_str_off));
+		core_say_type(&out, local, relo->type_id);
+		strbuf_add(&out, " at \"%s\"", btf_string(local, relo->access_str_off));
 	} else if (core_is_enum_relo(relo->kind)) {
-		say(&out, "%s of ", path.steps[0].name);
-		say_type(&out, local, path.root);
+		strbuf_add(&out, "%s of ", path.steps[0].name);
+		core_say_type(&out, local, path.root);
 	} else {
 		say_path(&out, local, &path);
 	}

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "util/suggest.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,7 +11,7 @@
 #include "btf/image.h"
 #include "cli/btf_text.h"
 #include "cli/command.h"
-#include "cli/suggest.h"
+#include "util/suggest.h"
 #include "loader/types.h"
 #include "util/map.h"
 

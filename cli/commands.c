@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/names.h"
-#include "cli/suggest.h"
+#include "util/suggest.h"
 
 #ifndef VERSION
 #define VERSION "0.1"

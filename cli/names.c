@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/suggest.h"
+#include "util/suggest.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

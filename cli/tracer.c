@@ -82,12 +82,39 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	return 0;
 }
 
-/* Moves what the programs read to where this kernel keeps it. */
+/* The object with the filter's settings in it. */
+static int open_object(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	if (object_init(&tracer->object, "signal tracer", signal_object_start,
+			signal_object_end - signal_object_start, err))
+		return -1;
+	return set_filter(&tracer->object, options, err);
+}
+
+static int give_module(void *types, size_t i, const struct btf **module, struct error *err)
+{
+	return types_module(types, i, module, err);
+}
+
+/* Moves what the programs read to where this kernel keeps it; what can then not be reached goes. */
+static int relocate_to(struct object *obj, struct types *types, struct error *err)
+{
+	const struct core_targets targets = { &types->btf, give_module, types };
+
+	if (types->btf.foreign)
+		return error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, "
+				 "expected this machine's", types->account.source);
+	if (core_relocate_all(obj->programs.at, obj->programs.len, &obj->btf, &targets, err) ||
+	    fold(obj, err))
+		return -1;
+	return core_check(obj->programs.at, obj->programs.len, &obj->btf, &targets, err);
+}
+
+/* Once all settings are made: fold() takes them for what they are. */
 static int relocate(struct tracer *tracer, const struct options *options, struct error *err)
 {
-	struct object *obj = &tracer->object;
 	struct types_request request = {
-		.btf_file = options->btf_file, .from = options->types, .obj = obj,
+		.btf_file = options->btf_file, .from = options->types, .obj = &tracer->object,
 	};
 	struct types types;
 	int ret;
@@ -95,25 +122,9 @@ static int relocate(struct tracer *tracer, const struct options *options, struct
 	if (types_open(&types, &request, err))
 		return -1;
 	tracer->types = types.account;
-	if (types.btf.foreign)
-		ret = error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, expected "
-				"this machine's", types.account.source);
-	else
-		ret = core_relocate(obj->programs.at, obj->programs.len, &obj->btf, &types.btf, err);
+	ret = relocate_to(&tracer->object, &types, err);
 	types_fini(&types);
 	return ret;
-}
-
-/* The object with the settings in it and its types relocated. */
-static int prepare(struct tracer *tracer, const struct options *options, struct error *err)
-{
-	struct object *obj = &tracer->object;
-
-	if (object_init(obj, "signal tracer", signal_object_start,
-			signal_object_end - signal_object_start, err) ||
-	    set_filter(obj, options, err))
-		return -1;
-	return relocate(tracer, options, err);
 }
 
 /*
@@ -172,19 +183,18 @@ static size_t default_buffer(enum transport transport)
 	return size;
 }
 
-/* Fits the object to the transport: the ring's size, or the rewrite to perf buffers. */
-static int lower(struct tracer *tracer, size_t buffer, struct error *err)
+/* What the programs have to know of the buffer. */
+static int set_buffer(struct tracer *tracer, size_t buffer, struct error *err)
 {
 	struct object *obj = &tracer->object;
-	bool ring = tracer->transport == TRANSPORT_RING;
 	uint64_t step;
 
 	tracer->buffer = reader_round_size(buffer ? buffer : default_buffer(tracer->transport));
 	if (!tracer->buffer || tracer->buffer > 1u << 31)
 		return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB",
 				 buffer);
-	if (!ring)
-		return lower_ringbuf(obj, err);
+	if (tracer->transport == TRANSPORT_PERF)
+		return 0;
 	step = tracer->buffer / 4;
 	object_map(obj, "events")->max_entries = tracer->buffer;
 	return set_global(obj, "wake_step", &step, 8, err);
@@ -351,10 +361,11 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	memset(tracer, 0, sizeof(*tracer));
 	for (int i = 0; i < TRACER_LINKS; i++)
 		tracer->links[i] = -1;
-	if (prepare(tracer, options, err))
+	if (open_object(tracer, options, err) ||
+	    choose_transport(tracer, &caps, options->transport, err) ||
+	    set_buffer(tracer, options->buffer, err) || relocate(tracer, options, err))
 		goto fail;
-	if (choose_transport(tracer, &caps, options->transport, err) ||
-	    lower(tracer, options->buffer, err))
+	if (tracer->transport == TRANSPORT_PERF && lower_ringbuf(&tracer->object, err))
 		goto fail;
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;

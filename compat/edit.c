@@ -342,8 +342,8 @@ static bool func_is_gone(const struct layout *l, const struct program *prog, uin
 static int func_was_deleted(const struct edit *edit, uint32_t insn, uint32_t func,
 			    struct error *err)
 {
-	return error_set(err, ERROR_USAGE, "program '%s': instruction %u: the function at %u, which it "
-			 "needs, was deleted", edit->prog->name, insn, func);
+	return error_set(err, ERROR_USAGE, "program '%s': instruction %u: the function at %u, "
+			 "which it needs, was deleted", edit->prog->name, insn, func);
 }
 
 /* The new distance of old instruction `insn`, which is a jump or call and now is at `at`. */

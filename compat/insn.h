@@ -18,6 +18,9 @@
 #ifndef BPF_FETCH
 #define BPF_FETCH 0x01
 #endif
+#ifndef BPF_MEMSX
+#define BPF_MEMSX 0x80 /* of a load: the rest is filled with the sign, since Linux 6.6 */
+#endif
 
 #define INSN(code_, dst_, src_, off_, imm_)                                                        \
 	((struct bpf_insn){ .code = (code_), .dst_reg = (dst_), .src_reg = (src_),                 \

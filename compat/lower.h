@@ -28,6 +28,16 @@ struct perf_slot {
 };
 
 /*
+ * Removes what cannot be reached from every program that is to be loaded, whole functions too:
+ * for that, branches are decided by constants, which CO-RE has made of questions about types and
+ * which read-only globals hold. So core_relocate and the setting of globals come before it, and
+ * core_check, which wants no unresolved relocation left, behind it. Old kernels do not prune
+ * by themselves (before Linux 4.20 only where a register equals a constant), and some crash on
+ * helpers that they do not know in code that is never run. What a program does stays the same.
+ */
+int fold(struct object *obj, struct error *err);
+
+/*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for
  * BPF_MAP_TYPE_PERF_EVENT_ARRAY: reserve becomes a slot of the scratch map, submit and output
  * become perf_event_output with the context saved at entry, discard becomes nothing, query

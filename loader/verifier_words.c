@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "btf/core.h"
+#include "util/strbuf.h"
 #include "loader/source.h"
 
 #define MAX_HOLES 5
@@ -391,22 +392,18 @@ static bool applies(const struct explanation *e, const struct verifier_log *log,
 
 /* ---- filling in ---- */
 
-struct text {
-	char *buf;
-	size_t size, len;
-};
-
-static void append(struct text *text, struct piece p)
+/* What the log says goes in without control characters. */
+static void append(struct strbuf *text, struct piece p)
 {
 	for (size_t i = 0; i < p.len && text->len + 1 < text->size; i++) {
 		unsigned char c = p.at[i];
 
-		text->buf[text->len++] = c < ' ' || c == 127 ? ' ' : c;
+		text->at[text->len++] = c < ' ' || c == 127 ? ' ' : c;
 	}
-	text->buf[text->len] = 0;
+	text->at[text->len] = 0;
 }
 
-static void append_string(struct text *text, const char *s)
+static void append_string(struct strbuf *text, const char *s)
 {
 	append(text, (struct piece){ s, strlen(s) });
 }
@@ -421,7 +418,7 @@ static const struct core_relo *relo_at(const struct program *prog, int64_t insn)
 	return found;
 }
 
-static void append_missing(struct text *text, const struct program *prog, const struct btf *btf,
+static void append_missing(struct strbuf *text, const struct program *prog, const struct btf *btf,
 			   int64_t insn)
 {
 	const struct core_relo *relo = relo_at(prog, insn);
@@ -434,7 +431,7 @@ static void append_missing(struct text *text, const struct program *prog, const 
 }
 
 /* "call bpf_probe_read#4" as "bpf_probe_read". */
-static void append_called(struct text *text, const struct verifier_log *log)
+static void append_called(struct strbuf *text, const struct verifier_log *log)
 {
 	struct piece p = log->insn_text;
 	const char *hash, *call = memmem(p.at ? p.at : "", p.len, "call ", 5);
@@ -450,7 +447,7 @@ static void append_called(struct text *text, const struct verifier_log *log)
 }
 
 /* "scalar", a number: "inv" up to Linux 5.17, "imm" of old. */
-static void append_kind(struct text *text, struct piece kind)
+static void append_kind(struct strbuf *text, struct piece kind)
 {
 	static const char *const numbers[] = { "scalar", "inv", "imm" };
 	char words[128];
@@ -464,13 +461,13 @@ static void append_kind(struct text *text, struct piece kind)
 	append_string(text, words);
 }
 
-static void append_bytes(struct text *text, struct piece count)
+static void append_bytes(struct strbuf *text, struct piece count)
 {
 	append(text, count);
 	append_string(text, piece_number(count) == 1 ? " byte" : " bytes");
 }
 
-static void append_place(struct text *text, const struct program *prog, const struct btf *btf,
+static void append_place(struct strbuf *text, const struct program *prog, const struct btf *btf,
 			 struct piece hole)
 {
 	struct source_place place;
@@ -486,7 +483,7 @@ static void fill(char *buf, size_t size, const char *words, const struct explana
 		 const struct verifier_log *log, const struct program *prog, const struct btf *btf,
 		 const struct piece holes[MAX_HOLES])
 {
-	struct text text = { buf, size, 0 };
+	struct strbuf text = { buf, size, 0, false };
 	unsigned int last = 0;
 
 	buf[0] = 0;
@@ -526,7 +523,7 @@ static int64_t find_opcode(const struct program *prog, struct piece hexadecimal)
 /* Several indented lines as one. */
 static void flatten(char *buf, size_t size, struct piece p)
 {
-	struct text text = { buf, size, 0 };
+	struct strbuf text = { buf, size, 0, false };
 
 	buf[0] = 0;
 	for (size_t i = 0; i < p.len; i++) {
@@ -627,7 +624,7 @@ static bool is_vague(struct piece p)
 	return !p.len || strtoull(digits, NULL, 0) >= 1ull << 62;
 }
 
-static void describe_number(struct text *text, struct piece state)
+static void describe_number(struct strbuf *text, struct piece state)
 {
 	struct piece least = field(state, "umin"), most = field(state, "umax");
 
@@ -705,7 +702,7 @@ static bool drop(struct piece *p, const char *part)
 }
 
 /* "trusted_ptr_or_null_task_struct": how sure the kernel is of it stands before "ptr_". */
-static bool describe_kernel_pointer(struct text *text, struct piece name)
+static bool describe_kernel_pointer(struct strbuf *text, struct piece name)
 {
 	bool trusted = drop(&name, "trusted_"), rcu = drop(&name, "rcu_");
 	bool untrusted = drop(&name, "untrusted_"), null;
@@ -723,7 +720,7 @@ static bool describe_kernel_pointer(struct text *text, struct piece name)
 	return true;
 }
 
-static void append_size(struct text *text, struct piece size)
+static void append_size(struct strbuf *text, struct piece size)
 {
 	if (!size.len)
 		return;
@@ -732,7 +729,7 @@ static void append_size(struct text *text, struct piece size)
 }
 
 /* Where inside, unless at the very beginning. */
-static void append_offset(struct text *text, struct piece state)
+static void append_offset(struct strbuf *text, struct piece state)
 {
 	struct piece off = field(state, "off"), imm = field(state, "imm"), most = field(state, "umax");
 
@@ -748,7 +745,7 @@ static void append_offset(struct text *text, struct piece state)
 	}
 }
 
-static void describe_pointer(struct text *text, struct piece state)
+static void describe_pointer(struct strbuf *text, struct piece state)
 {
 	static const struct {
 		const char *name, *words, *size;
@@ -794,7 +791,7 @@ static void describe_pointer(struct text *text, struct piece state)
 
 void verifier_describe(struct piece state, char *buf, size_t size)
 {
-	struct text text = { buf, size, 0 };
+	struct strbuf text = { buf, size, 0, false };
 	struct piece name;
 
 	buf[0] = 0;

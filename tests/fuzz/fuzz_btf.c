@@ -6,6 +6,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "btf/core.h"
+#include "compat/lower.h"
 #include "loader/object.h"
 
 static uint8_t *file;
@@ -35,8 +36,20 @@ static void look_at(const struct btf *btf)
 	btf_check(btf, &err);
 }
 
-static void relocate_against(const struct btf *target)
+/* Older compilers do not ask whether types match. */
+static void ask_for_matches(struct object *obj)
 {
+	size_t i, n;
+
+	for (i = 0; i < obj->programs.len; i++)
+		for (n = 0; n < obj->programs.at[i].relos.len; n++)
+			if (obj->programs.at[i].relos.at[n].kind == BPF_CORE_TYPE_EXISTS)
+				obj->programs.at[i].relos.at[n].kind = BPF_CORE_TYPE_MATCHES;
+}
+
+static void relocate_against(const struct btf *target, bool matches)
+{
+	struct core_targets targets = { .kernel = target };
 	struct object obj;
 	struct error err;
 
@@ -44,7 +57,11 @@ static void relocate_against(const struct btf *target)
 		fprintf(stderr, "%s\n", err.message);
 		abort();
 	}
-	core_relocate(obj.programs.at, obj.programs.len, &obj.btf, target, &err);
+	if (matches)
+		ask_for_matches(&obj);
+	if (!core_relocate(obj.programs.at, obj.programs.len, &obj.btf, target, &err) &&
+	    !fold(&obj, &err))
+		core_check(obj.programs.at, obj.programs.len, &obj.btf, &targets, &err);
 	object_fini(&obj);
 }
 
@@ -56,7 +73,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!btf_init(&btf, data, size, &err)) {
 		look_at(&btf);
-		relocate_against(&btf);
+		relocate_against(&btf, false);
+		relocate_against(&btf, true);
 		btf_fini(&btf);
 	}
 	if (object_init(&obj, "object", file, file_size, &err))

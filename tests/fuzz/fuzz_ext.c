@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "btf/core.h"
+#include "compat/lower.h"
 #include "loader/object_internal.h"
 
 static uint8_t *file;
@@ -19,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct object obj = { .name = "object" };
+	const struct core_targets targets = { .kernel = &obj.btf };
 	struct error err;
 	struct parse p = { .obj = &obj, .err = &err };
 	uint32_t ext;
@@ -28,8 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ext = section_find(&p, ".BTF.ext");
 	p.sections.at[ext].data = data;
 	p.sections.at[ext].size = size;
-	if (!parse_btf_ext(&p) && !parse_maps(&p) && !parse_programs(&p))
-		core_relocate(obj.programs.at, obj.programs.len, &obj.btf, &obj.btf, &err);
+	if (!parse_btf_ext(&p) && !parse_maps(&p) && !parse_programs(&p) &&
+	    !core_relocate(obj.programs.at, obj.programs.len, &obj.btf, &obj.btf, &err) &&
+	    !fold(&obj, &err))
+		core_check(obj.programs.at, obj.programs.len, &obj.btf, &targets, &err);
 	parse_fini(&p);
 	object_fini(&obj);
 	return 0;

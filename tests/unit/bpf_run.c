@@ -76,6 +76,16 @@ static void set(void *to, size_t size, uint64_t value)
 	}
 }
 
+static uint64_t with_sign(uint64_t value, size_t size)
+{
+	switch (size) {
+	case 1: return (int64_t)(int8_t)value;
+	case 2: return (int64_t)(int16_t)value;
+	case 4: return (int64_t)(int32_t)value;
+	}
+	return value;
+}
+
 static bool load(struct machine *m, const struct bpf_insn *insn)
 {
 	size_t size = width(insn->code);
@@ -84,6 +94,8 @@ static bool load(struct machine *m, const struct bpf_insn *insn)
 	if (!from)
 		return false;
 	m->r[insn->dst_reg] = get(from, size);
+	if (BPF_MODE(insn->code) == BPF_MEMSX)
+		m->r[insn->dst_reg] = with_sign(m->r[insn->dst_reg], size);
 	return true;
 }
 
@@ -134,6 +146,15 @@ static uint64_t divide(uint64_t a, uint64_t b, bool remainder)
 	return remainder ? a % b : a / b;
 }
 
+static uint64_t divide_signed(int64_t a, int64_t b, bool remainder)
+{
+	if (b == -1) /* also of the smallest number, which traps in C */
+		return remainder ? 0 : 0 - (uint64_t)a;
+	if (!b)
+		return remainder ? a : 0;
+	return remainder ? a % b : a / b;
+}
+
 static bool alu(struct machine *m, const struct bpf_insn *insn)
 {
 	bool wide = BPF_CLASS(insn->code) == BPF_ALU64;
@@ -145,6 +166,12 @@ static bool alu(struct machine *m, const struct bpf_insn *insn)
 	if (!wide) {
 		a = (uint32_t)a;
 		b = (uint32_t)b;
+	}
+	if (insn->off == 1 && (BPF_OP(insn->code) == BPF_DIV || BPF_OP(insn->code) == BPF_MOD)) {
+		a = divide_signed(wide ? a : with_sign(a, 4), wide ? b : with_sign(b, 4),
+				  BPF_OP(insn->code) == BPF_MOD);
+		m->r[insn->dst_reg] = wide ? a : (uint32_t)a;
+		return true;
 	}
 	switch (BPF_OP(insn->code)) {
 	case BPF_ADD: a += b; break;
@@ -159,7 +186,7 @@ static bool alu(struct machine *m, const struct bpf_insn *insn)
 	case BPF_RSH: a >>= shift; break;
 	case BPF_ARSH: a = arithmetic_shift(a, shift, wide); break;
 	case BPF_NEG: a = -a; break;
-	case BPF_MOV: a = b; break;
+	case BPF_MOV: a = insn->off ? with_sign(b, insn->off / 8) : b; break;
 	case BPF_END: return byte_order(m, insn);
 	default: return false;
 	}

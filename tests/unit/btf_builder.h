@@ -20,6 +20,7 @@ struct builder {
 	uint32_t types[4096], types_len; /* in words */
 	char strings[4096];
 	uint32_t strings_len;
+	uint32_t strings_start; /* of split BTF: where the base's strings end; count goes on from its */
 	uint32_t last;  /* word where the last type begins */
 	uint32_t count; /* types so far */
 	uint32_t blob[8192];
@@ -36,7 +37,7 @@ static inline uint32_t build_string(struct builder *b, const char *s)
 	off = b->strings_len;
 	strcpy(b->strings + off, s);
 	b->strings_len += strlen(s) + 1;
-	return off;
+	return b->strings_start + off;
 }
 
 static inline void build_word(struct builder *b, uint32_t word)

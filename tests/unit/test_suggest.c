@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdint.h>
 
-#include "cli/suggest.h"
+#include "util/suggest.h"
 
 Suite *suggest_suite(void);
 

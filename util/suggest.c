@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cli/suggest.h"
+#include "util/suggest.h"
 
 #include <stdint.h>
 #include <string.h>
