@@ -138,7 +138,7 @@ san:
 	$(Q)$(MAKE) $(jobs) SAN=1 $(BUILD)/san/test/unit
 	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"
 
-# Seeds: each fixture's sections of that name; it as a whole, and packed.
+# Seeds: each fixture's sections of that name; it as a whole, and packed; formats of Linux 6.18.
 FUZZ_SECONDS ?= 30
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -153,6 +153,7 @@ $(BUILD)/fuzz/seeds/stamp: $(fixtures)
 		for s in btf:.BTF ext:.BTF.ext; do \
 			$(LLVM_OBJCOPY) --dump-section $${s#*:}=$(@D)/$${s%:*}/$$n $$f /dev/null 2>/dev/null || :; \
 		done; cp $$f $(@D)/image; gzip -nc $$f >$(@D)/image/$$n.gz; done
+	$(Q)cp tests/fixtures/formats/* $(@D)/format
 	$(Q)touch $@
 
 $(BUILD)/fuzz/obj/%.o: %.c | $(BUILD)/tools-test

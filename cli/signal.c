@@ -185,6 +185,7 @@ static void drain(struct session *s, bool all)
 	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
 		s->join.lost = losses_sum(&losses) + s->skipped;
 	reader_drain(s->tracer.reader, all, on_record, s);
+	join_settle_leaving(&s->join, reader_now(), false);
 	if (s->output.len)
 		flush(s);
 }
@@ -262,6 +263,7 @@ static void close_trace(struct session *s)
 	/* Programs do not wait: one that runs now has ended long before this. */
 	pause_ms(1);
 	drain(s, true);
+	join_settle_leaving(&s->join, reader_now(), true);
 	join_close(&s->join);
 	if (s->output.len)
 		flush(s);
@@ -406,6 +408,8 @@ static int start(struct session *s)
 	s->join.emit = on_outcome;
 	s->join.ctx = s;
 	s->join.began = reader_now();
+	s->join.signals = options->signals;
+	s->join.early = s->tracer.bare;
 	/* A delivery does not say who sent: with a filter on that, others' would show. */
 	s->join.unsent = !options->has_uid && !options->comm_len;
 	for (size_t i = 0; i < options->watch_len; i++)

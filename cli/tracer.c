@@ -2,6 +2,7 @@
 #include "cli/tracer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,12 @@ static int set_flag(struct object *obj, const char *name, bool value, struct err
 static int set_filter(struct object *obj, const struct options *options, struct error *err)
 {
 	uint32_t ways = watch_ways(options), count = options->comm_len;
+	uint64_t fatal = join_fatal_signals();
+	int32_t child = SIGCHLD;
 
-	if (set_global(obj, "want_signals", &options->signals, 8, err) ||
+	if (set_global(obj, "fatal_signals", &fatal, 8, err) ||
+	    set_global(obj, "child_signal", &child, 4, err) ||
+	    set_global(obj, "want_signals", &options->signals, 8, err) ||
 	    set_flag(obj, "by_from", ways & WATCH_FROM, err) ||
 	    set_flag(obj, "by_to", ways & WATCH_TO, err) ||
 	    set_flag(obj, "by_either", ways & WATCH_EITHER, err) ||
@@ -396,6 +401,8 @@ static __u64 *loss_of(struct losses *losses, int type)
 		return &losses->deliver;
 	case RECORD_EXIT:
 	case RECORD_EXEC:
+	case RECORD_THREAD:
+	case RECORD_END:
 		return &losses->exit;
 	default:
 		return &losses->cmdline;

@@ -32,6 +32,7 @@ struct tracer {
 	size_t data_len;
 	struct losses received;   /* records, by kind; for perf buffers' exact account */
 	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
+	bool bare;                /* the kernel's own types are not known, only its tracepoints */
 };
 
 /* Uses what options say of filters, transport and buffer. */
