@@ -467,17 +467,18 @@ int process_exec(struct trace_event_raw_sched_process_exec *ctx)
 
 /*
  * A new thread of a watched process is watched. Loaded only where pids are asked for, and where
- * a thread that has ended cannot be asked whose it was.
+ * what has ended cannot be asked whose thread it was, or what its arguments were.
  */
 SEC("tracepoint/task/task_newtask")
 int new_thread(struct trace_event_raw_task_newtask *ctx)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, tid = ctx->pid, bits;
+	int is_thread = (ctx->clone_flags & CLONE_THREAD) != 0;
 
-	if (!(ctx->clone_flags & CLONE_THREAD))
-		return 0;
 	if (!HAS_TASKS)
-		send_exit(RECORD_THREAD, tid, pid, 0, 0);
+		send_exit(is_thread ? RECORD_THREAD : RECORD_FORK, tid, pid, 0, 0);
+	if (!is_thread)
+		return 0;
 	bits = watch_bits(pid);
 	if (bits && bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY))
 		lose(&losses.thread);

@@ -24,7 +24,8 @@ enum record_type {
 	RECORD_EXEC,
 	RECORD_CMDLINE,
 	/* Only where the kernel's own types are not known: */
-	RECORD_THREAD, /* a process has a new thread */
+	RECORD_THREAD, /* process `pid` has a new thread `tid` */
+	RECORD_FORK,   /* process `pid` has forked `tid` */
 	RECORD_END,    /* a process tells its parent how it ended; one traced, of each thread */
 };
 

@@ -74,9 +74,9 @@ struct join_target {
 	uint64_t key, check_at;
 	struct queue *queues;
 	struct join_entry *dying; /* process: delivered with a fatal default action */
-	/* Process, where its end tells no code: when its threads began to get SIGKILL, how many
-	 * have, and how many ended since. */
-	uint64_t killed_at;
+	/* Process, where its end tells no code: when its threads began to get SIGKILL, when one
+	 * ended, how many got it, and how many ended since. */
+	uint64_t killed_at, ended_at;
 	uint32_t kills, ends;
 	bool was_dead;            /* when /proc was last asked */
 	bool idle;                /* nothing has waited here since it was last looked at */
@@ -552,6 +552,16 @@ static void cancel(struct join *join, uint32_t pid, int sig)
 	}
 }
 
+/* Its name is another than when it sent: what it has in /proc now may be another image's. */
+static bool has_changed(struct join *join, const struct generate_record *rec)
+{
+	char comm[COMM_LEN] = "";
+
+	return join->early && join->machine && !table_get(&join->images, rec->sender_pid) &&
+	       (join->machine->comm(rec->sender_tid, comm, sizeof(comm)) < 0 ||
+		strncmp(comm, rec->sender_comm, COMM_LEN - 1));
+}
+
 static void take_sending(struct join *join, struct join_entry *entry,
 			 const struct generate_record *rec)
 {
@@ -569,8 +579,8 @@ static void take_sending(struct join *join, struct join_entry *entry,
 	entry->unasked = rec->unasked;
 	memcpy(entry->sender_comm, rec->sender_comm, COMM_LEN);
 	memcpy(entry->target_comm, rec->target_comm, COMM_LEN);
-	entry->image = image_of(join, rec->sender_pid,
-				!rec->unasked && rec->code <= 0 && rec->code != SI_TIMER);
+	entry->image = image_of(join, rec->sender_pid, !rec->unasked && rec->code <= 0 &&
+			       rec->code != SI_TIMER && !has_changed(join, rec));
 	if (entry->image)
 		entry->image->refs++;
 }
@@ -1020,8 +1030,10 @@ static void end_untold(struct join *join, uint32_t pid, int how)
 	const struct join_target *process = find_target(join, pid, true);
 	struct exit_record rec = { .type = RECORD_EXIT, .pid = pid, .tid = pid };
 
-	if (process)
+	if (process) {
 		rec.sig = ended_by(process, how);
+		rec.time = process->ended_at;
+	}
 	if (how == CLD_DUMPED)
 		rec.flags |= EXIT_CORE;
 	end_process(join, &rec);
@@ -1037,6 +1049,7 @@ static void start_leaving(struct join *join, const struct exit_record *rec)
 		forget_image(join, rec->pid);
 	if (!process)
 		return;
+	process->ended_at = rec->time;
 	process->ends += process->killed_at != 0;
 	for (size_t i = 0; i < join->leaving.len; i++)
 		if (join->leaving.at[i].pid == rec->pid) {
@@ -1142,6 +1155,16 @@ static void on_thread(struct join *join, const struct exit_record *rec)
 	remember_process(join, rec->tid, rec->pid);
 }
 
+/* A child has its parent's arguments, unless and until it execs, and may be gone before then. */
+static void on_fork(struct join *join, const struct exit_record *rec)
+{
+	struct image *image = image_of(join, rec->pid, join->early);
+
+	forget_image(join, rec->tid);
+	if (image && !table_put(&join->images, rec->tid, image))
+		image->refs++;
+}
+
 void join_init(struct join *join)
 {
 	*join = (struct join){ .most = 1 << 20, .signals = UINT64_MAX };
@@ -1199,6 +1222,8 @@ void join_record(struct join *join, const void *record, size_t size)
 		on_exec(join, record);
 	else if (head->type == RECORD_THREAD && size >= sizeof(struct exit_record))
 		on_thread(join, record);
+	else if (head->type == RECORD_FORK && size >= sizeof(struct exit_record))
+		on_fork(join, record);
 	else if (head->type == RECORD_END && size >= sizeof(struct exit_record))
 		on_end(join, record);
 	else if (head->type == RECORD_CMDLINE && size >= sizeof(struct cmdline_record))

@@ -49,6 +49,7 @@ struct proc_status {
 struct join_machine {
 	int (*process_of)(uint32_t tid);
 	ssize_t (*cmdline)(uint32_t pid, char *text, size_t size);
+	ssize_t (*comm)(uint32_t tid, char *text, size_t size);
 	int (*status)(uint32_t tid, struct proc_status *status);
 };
 

@@ -372,6 +372,10 @@ static void describe_start(const struct session *s)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",
 				t->object.programs.at[i].name, t->object.programs.at[i].section,
 				t->object.programs.at[i].insns.len);
+	if (t->bare)
+		fprintf(stderr, "portrace: types of tracepoints only: arguments are read from /proc, where a "
+				"process that ended soon has none; of real-time signals that wait together "
+				"the first is taken to be delivered first, also where sigwait took it\n");
 	if (!s->join.machine)
 		fprintf(stderr, "portrace: no /proc of the initial pid namespace: command lines only from "
 				"the kernel side\n");
@@ -410,6 +414,8 @@ static int start(struct session *s)
 	s->join.began = reader_now();
 	s->join.signals = options->signals;
 	s->join.early = s->tracer.bare;
+	if (s->tracer.bare)
+		reader_hurry(s->tracer.reader);
 	/* A delivery does not say who sent: with a filter on that, others' would show. */
 	s->join.unsent = !options->has_uid && !options->comm_len;
 	for (size_t i = 0; i < options->watch_len; i++)

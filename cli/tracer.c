@@ -81,7 +81,6 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	    set_global(obj, "comm_count", &count, 4, err) ||
 	    set_global(obj, "want_comms", options->comm, sizeof(options->comm), err))
 		return -1;
-	object_program(obj, programs[NEW_THREAD])->autoload = ways;
 	/* Half a megabyte that only filters by pid need. */
 	object_map(obj, "watched")->max_entries = ways ? WATCHED_MAX : 1;
 	return 0;
@@ -100,6 +99,8 @@ static int relocate(struct tracer *tracer, const struct options *options, struct
 	if (types_open(&types, &request, err))
 		return -1;
 	tracer->types = types.account;
+	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
+	object_program(obj, programs[NEW_THREAD])->autoload = watch_ways(options) || tracer->bare;
 	if (types.btf.foreign)
 		ret = error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, expected "
 				"this machine's", types.account.source);
@@ -402,6 +403,7 @@ static __u64 *loss_of(struct losses *losses, int type)
 	case RECORD_EXIT:
 	case RECORD_EXEC:
 	case RECORD_THREAD:
+	case RECORD_FORK:
 	case RECORD_END:
 		return &losses->exit;
 	default:

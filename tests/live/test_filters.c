@@ -206,7 +206,7 @@ START_TEST(signals)
 	struct stage stage;
 
 	set_stage(&stage);
-	with_filter(_i % 2, sets, true, "-s", forms[_i / 2]);
+	with_filter(_i % WAYS, sets, true, "-s", forms[_i / WAYS]);
 }
 END_TEST
 
@@ -421,24 +421,24 @@ Suite *filters_suite(void)
 	Suite *s = suite_create("filters");
 	TCase *tc = live_case(s, "filters");
 
-	loop_both(tc, pid_is_either_side);
-	loop_both(tc, pid_of_a_target);
-	loop_both(tc, several_pids);
-	loop_both(tc, from);
-	loop_both(tc, to);
-	loop_both(tc, from_and_to);
-	tcase_add_loop_test(tc, signals, 0, 10);
-	loop_both(tc, signals_leave_others_out);
-	loop_both(tc, user);
-	loop_both(tc, command_of_a_sender);
-	loop_both(tc, command_of_a_target);
-	loop_both(tc, commands_of_both);
-	loop_both(tc, all_kinds_together);
-	loop_both(tc, filters_that_exclude_each_other_show_nothing);
-	loop_both(tc, to_a_thread_created_while_tracing);
-	loop_both(tc, pid_with_a_thread_created_while_tracing);
-	loop_both(tc, from_a_thread_created_while_tracing);
-	loop_both(tc, fatal_signal_with_every_filter);
-	loop_both(tc, fatal_signal_with_from);
+	loop_all(tc, pid_is_either_side);
+	loop_all(tc, pid_of_a_target);
+	loop_all(tc, several_pids);
+	loop_all(tc, from);
+	loop_all(tc, to);
+	loop_all(tc, from_and_to);
+	tcase_add_loop_test(tc, signals, 0, 5 * WAYS);
+	loop_all(tc, signals_leave_others_out);
+	loop_all(tc, user);
+	loop_all(tc, command_of_a_sender);
+	loop_all(tc, command_of_a_target);
+	loop_all(tc, commands_of_both);
+	loop_all(tc, all_kinds_together);
+	loop_all(tc, filters_that_exclude_each_other_show_nothing);
+	loop_all(tc, to_a_thread_created_while_tracing);
+	loop_all(tc, pid_with_a_thread_created_while_tracing);
+	loop_all(tc, from_a_thread_created_while_tracing);
+	loop_all(tc, fatal_signal_with_every_filter);
+	loop_all(tc, fatal_signal_with_from);
 	return s;
 }

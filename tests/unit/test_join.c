@@ -48,6 +48,11 @@ static ssize_t fake_cmdline(uint32_t pid, char *text, size_t size)
 	return 10;
 }
 
+static ssize_t fake_comm(uint32_t tid, char *text, size_t size)
+{
+	return -ESRCH;
+}
+
 static int fake_status(uint32_t tid, struct proc_status *st)
 {
 	looks++;
@@ -55,7 +60,7 @@ static int fake_status(uint32_t tid, struct proc_status *st)
 	return status_ret;
 }
 
-static const struct join_machine machine = { fake_process_of, fake_cmdline, fake_status };
+static const struct join_machine machine = { fake_process_of, fake_cmdline, fake_comm, fake_status };
 
 static void begin(void)
 {
