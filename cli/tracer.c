@@ -392,6 +392,13 @@ void tracer_set_phase(struct tracer *tracer, enum phase phase)
 	sys_map_update(loaded_map_fd(&tracer->loaded, "phase"), &zero, &value);
 }
 
+void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+{
+	uint32_t none = 0;
+
+	sys_map_update(loaded_map_fd(&tracer->loaded, "watched"), &pid, &none);
+}
+
 /* Which count of struct losses a kind of record belongs to. */
 static __u64 *loss_of(struct losses *losses, int type)
 {
