@@ -58,7 +58,7 @@ struct generate_record {
 	__u32 sender_pid;
 	__u32 sender_uid;
 	__u32 target_pid; /* its process where the kernel side can tell, else 0 */
-	__u32 unasked;    /* 1: sent for what it says of others that are asked for, see EXIT_NO_CODE */
+	__u32 unasked; /* 1: sent for what it says of others, see EXIT_NO_CODE */
 	char sender_comm[COMM_LEN]; /* of the current task, which is not always the sender */
 	char target_comm[COMM_LEN];
 };
@@ -101,7 +101,7 @@ struct exit_record {
 	__u8 unused;
 	__u32 tid; /* RECORD_EXEC: the thread id before exec, which takes the process's over */
 	__u32 pid;
-	__u32 code; /* as wait(2) has it; RECORD_END: si_code, CLD_EXITED, CLD_KILLED or CLD_DUMPED */
+	__u32 code; /* as wait(2) has it; RECORD_END: CLD_EXITED, CLD_KILLED, CLD_DUMPED */
 };
 
 /*

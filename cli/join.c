@@ -907,8 +907,8 @@ static void on_deliver(struct join *join, const struct deliver_record *rec)
 
 static bool is_core_dumper(int sig)
 {
-	return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT || sig == SIGFPE ||
-	       sig == SIGSEGV || sig == SIGBUS || sig == SIGSYS || sig == SIGXCPU || sig == SIGXFSZ;
+	return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
+	       sig == SIGFPE || sig == SIGSEGV || sig == SIGBUS || sig == SIGSYS || sig == SIGXCPU || sig == SIGXFSZ;
 }
 
 /* Fatal ones are never delivered as themselves, but those that dump a core are. */

@@ -31,8 +31,9 @@
  *
  *	real-time       how many more wait is not told: they are delivered in order
  *	fatal           the process is being killed when its threads get SIGKILL; what did it is
- *	                the last one queued before, unless one was delivered that ends it; RECORD_END
- *	                tells whether it was killed at all, and whether a core was dumped
+ *	                the last one queued before, unless one was delivered that ends it;
+ *	                RECORD_END tells whether it was killed at all, and whether a core was
+ *	                dumped
  *	over            by a record, else by RECORD_END and /proc, else by /proc alone
  *	arguments       of a process image from /proc, as soon as it is known of
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The format file of an event, of an ordinary one and of a system call: what is made of it is sound. */
+/* The format file of an event, an ordinary one or a system call's: what is made of it is sound. */
 #include "tests/fuzz/fuzz.h"
 
 #include "btf/format.h"

@@ -60,7 +60,9 @@ static int fake_status(uint32_t tid, struct proc_status *st)
 	return status_ret;
 }
 
-static const struct join_machine machine = { fake_process_of, fake_cmdline, fake_comm, fake_status };
+static const struct join_machine machine = {
+	fake_process_of, fake_cmdline, fake_comm, fake_status,
+};
 
 static void begin(void)
 {
