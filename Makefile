@@ -139,7 +139,7 @@ san:
 	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"
 
 # Seeds: each fixture's sections of that name; it as a whole, and packed; the recorded verifier
-# logs, one a program.
+# logs, one a program; formats of Linux 6.18.
 FUZZ_SECONDS ?= 30
 fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
@@ -156,6 +156,7 @@ $(BUILD)/fuzz/seeds/stamp: $(fixtures)
 		done; cp $$f $(@D)/image; gzip -nc $$f >$(@D)/image/$$n.gz; done
 	$(Q)awk '/^== /{close(to); to=sprintf("$(@D)/verifier/%d", n++); next} {print >to}' \
 		tests/fixtures/verifier/*.log
+	$(Q)cp tests/fixtures/formats/* $(@D)/format
 	$(Q)touch $@
 
 $(BUILD)/fuzz/obj/%.o: %.c | $(BUILD)/tools-test

@@ -28,6 +28,10 @@ struct trace_event_raw_sched_process_exec {
 	int old_pid;
 } __kernel;
 
+struct trace_event_raw_sched_process_exit {
+	_Bool group_dead; /* since Linux 6.16 */
+} __kernel;
+
 struct trace_event_raw_task_newtask {
 	int pid;
 	unsigned long clone_flags;

@@ -18,6 +18,7 @@
 
 #define SI_TIMER (-2)
 #define CLD_EXITED 1
+#define CLD_DUMPED 3
 #define CLD_CONTINUED 6
 #define SIGRTMIN 32 /* the first that queues */
 #define CLONE_THREAD 0x00010000
@@ -25,8 +26,18 @@
 
 char _license[] SEC("license") = "GPL";
 
+/*
+ * What a kernel without BTF leaves: the records of tracepoints. Both are constants after
+ * relocation, so of each branch on them only one is loaded.
+ */
+#define HAS_TASKS bpf_core_type_exists(struct task_struct)
+#define TELLS_LAST                                                                           \
+	bpf_core_field_exists(((struct trace_event_raw_sched_process_exit *)0)->group_dead)
+
 /* Settings, made constants of the program before it is loaded. */
 const volatile __u64 want_signals = ~0ULL; /* bit sig - 1 */
+const volatile __u64 fatal_signals;        /* whose default action ends the process */
+const volatile __s32 child_signal;         /* SIGCHLD, which machines number differently */
 const volatile __u8 by_from, by_to, by_either, by_uid;
 const volatile __u32 want_uid;
 const volatile __u32 comm_count;
@@ -159,6 +170,11 @@ static __always_inline int want_signal(int sig)
 	return sig > 0 && sig <= 64 && want_signals >> (sig - 1) & 1;
 }
 
+static __always_inline int is_fatal(int sig)
+{
+	return sig > 0 && sig <= 64 && fatal_signals >> (sig - 1) & 1;
+}
+
 /* The kernel sends these on its own account: the current task is not who sent them. */
 static __always_inline int from_kernel(int code)
 {
@@ -223,10 +239,39 @@ static __always_inline __u32 process_of(__u32 target, __u32 tid, __u32 pid, int 
 
 	if (target == tid)
 		return pid;
-	if (code < CLD_EXITED || code > CLD_CONTINUED)
+	if (!HAS_TASKS || code < CLD_EXITED || code > CLD_CONTINUED)
 		return 0;
 	parent = BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), parent);
 	return (__u32)BPF_CORE_READ(parent, pid) == target ? BPF_CORE_READ(parent, tgid) : 0;
+}
+
+/* Sent for what it says of signals that are asked for: it may be what ends their target. */
+static __always_inline int want_unasked(int sig, __u32 target)
+{
+	return !HAS_TASKS && is_fatal(sig) && !(by_to && !(watch_bits(target) & WATCH_TO));
+}
+
+/* Reserves, fills and submits what exit and its like share; code and flags say what happened. */
+static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 code, __u8 flags)
+{
+	struct exit_record *rec;
+
+	if (phase_is_past(PHASE_NO_SENDINGS))
+		return;
+	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
+	if (!rec) {
+		lose(&losses.exit);
+		return;
+	}
+	rec->time = bpf_ktime_get_ns();
+	rec->type = type;
+	rec->sig = code & 0x7f;
+	rec->flags = flags | (code & 0x80 ? EXIT_CORE : 0);
+	rec->unused = 0;
+	rec->tid = tid;
+	rec->pid = pid;
+	rec->code = code;
+	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
 }
 
 /* The target's name stands unaligned in the context, which takes only aligned loads. */
@@ -245,25 +290,33 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	__u64 both = bpf_get_current_pid_tgid(), time;
 	__u32 pid = both >> 32, tid = both, uid = bpf_get_current_uid_gid();
 	__u64 sender_comm[2] = {}, target_comm[2];
-	int sig = ctx->sig, code = ctx->code;
+	int sig = ctx->sig, code = ctx->code, asked;
 	__u32 target = ctx->pid;
 	struct generate_record *rec;
 
-	if (!want_signal(sig) || phase_is_past(PHASE_ALL))
-		return 0;
-	if (by_uid && (uid != want_uid || from_kernel(code)))
-		return 0;
-	if ((by_from || by_to || by_either) && !want_parties(code, pid, tid, target))
+	if (!HAS_TASKS && sig == child_signal && code >= CLD_EXITED && code <= CLD_DUMPED)
+		send_exit(RECORD_END, tid, pid, code, 0);
+	asked = want_signal(sig) && !(by_uid && (uid != want_uid || from_kernel(code))) &&
+		(!(by_from || by_to || by_either) || want_parties(code, pid, tid, target));
+	if ((!asked && !want_unasked(sig, target)) || phase_is_past(PHASE_ALL))
 		return 0;
 	bpf_get_current_comm(sender_comm, sizeof(sender_comm));
 	context_comm(ctx, target_comm);
 	if (comm_count && !comm_wanted(target_comm) &&
-	    (from_kernel(code) || !comm_wanted(sender_comm)))
-		return 0;
+	    (from_kernel(code) || !comm_wanted(sender_comm))) {
+		if (!want_unasked(sig, target))
+			return 0;
+		asked = 0;
+	}
 
 	time = bpf_ktime_get_ns();
-	if (!is_known(pid) && !from_kernel(code))
-		send_cmdline(time, pid);
+	if (asked && !is_known(pid) && !from_kernel(code)) {
+		/* Without its types user space asks /proc, and wants to hear of the image's end. */
+		if (HAS_TASKS)
+			send_cmdline(time, pid);
+		else
+			make_known(pid);
+	}
 	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
 	if (!rec) {
 		lose(&losses.generate);
@@ -280,7 +333,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	rec->sender_pid = pid;
 	rec->sender_uid = uid;
 	rec->target_pid = process_of(target, tid, pid, code);
-	rec->unused = 0;
+	rec->unasked = !asked;
 	__builtin_memcpy(rec->sender_comm, sender_comm, COMM_LEN);
 	__builtin_memcpy(rec->target_comm, target_comm, COMM_LEN);
 	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
@@ -315,12 +368,14 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	unsigned long handler = ctx->sa_handler;
 	struct deliver_record *rec;
 
-	if (!want_signal(sig) || phase_is_past(PHASE_NO_SENDINGS))
+	if (!want_signal(sig) && (HAS_TASKS || !is_fatal(sig)))
+		return 0;
+	if (phase_is_past(PHASE_NO_SENDINGS))
 		return 0;
 	if (by_to && !((watch_bits(both >> 32) | watch_bits(both)) & WATCH_TO))
 		return 0;
 	/* Several of these can wait at once, and sigwait may have taken some of them unseen. */
-	if (sig >= SIGRTMIN || code == SI_TIMER) {
+	if (HAS_TASKS && (sig >= SIGRTMIN || code == SI_TIMER)) {
 		struct task_struct *task = (void *)bpf_get_current_task();
 		struct signal_struct *signal = BPF_CORE_READ(task, signal);
 
@@ -345,29 +400,6 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	return 0;
 }
 
-/* Reserves, fills and submits what exit and exec share; sig and flags say what happened. */
-static __always_inline void send_exit(__u8 type, __u32 tid, __u32 pid, __u32 code, __u8 flags)
-{
-	struct exit_record *rec;
-
-	if (phase_is_past(PHASE_NO_SENDINGS))
-		return;
-	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
-	if (!rec) {
-		lose(&losses.exit);
-		return;
-	}
-	rec->time = bpf_ktime_get_ns();
-	rec->type = type;
-	rec->sig = code & 0x7f;
-	rec->flags = flags | (code & 0x80 ? EXIT_CORE : 0);
-	rec->unused = 0;
-	rec->tid = tid;
-	rec->pid = pid;
-	rec->code = code;
-	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
-}
-
 /*
  * As wait(2) will tell it. A thread's own code lacks the core flag where it waited for another
  * thread to write the core.
@@ -379,27 +411,44 @@ static __always_inline __u32 exit_code(struct task_struct *task, struct signal_s
 	return BPF_CORE_READ(task, exit_code);
 }
 
-SEC("tracepoint/sched/sched_process_exit")
-int process_exit(void *ctx)
+/* How the current thread ends, as a code of wait(2) and EXIT_*. */
+static __always_inline __u8 exit_flags(const struct trace_event_raw_sched_process_exit *ctx,
+				       __u32 *code)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct signal_struct *signal = BPF_CORE_READ(task, signal);
-	__u64 both = bpf_get_current_pid_tgid();
-	__u32 pid = both >> 32, tid = both;
+	struct task_struct *task;
+	struct signal_struct *signal;
+
+	if (!HAS_TASKS)
+		return EXIT_NO_CODE |
+		       (!TELLS_LAST ? EXIT_NO_LAST : ctx->group_dead ? EXIT_LAST : 0);
+	task = (void *)bpf_get_current_task();
+	signal = BPF_CORE_READ(task, signal);
+	*code = exit_code(task, signal);
 	/* do_exit() has counted this thread out before it comes here. */
-	int last = BPF_CORE_READ(signal, live.counter) == 0, wanted = 1;
+	return BPF_CORE_READ(signal, live.counter) == 0 ? EXIT_LAST : 0;
+}
+
+SEC("tracepoint/sched/sched_process_exit")
+int process_exit(struct trace_event_raw_sched_process_exit *ctx)
+{
+	__u64 both = bpf_get_current_pid_tgid();
+	__u32 pid = both >> 32, tid = both, code = 0;
+	__u8 flags = exit_flags(ctx, &code);
+	int wanted = 1;
 
 	if (by_to)
 		wanted = (watch_bits(pid) | watch_bits(tid)) & WATCH_TO;
 	/* The first thread's id stands for the process for as long as any thread is left. */
 	if (tid != pid)
 		bpf_map_delete_elem(&watched, &tid);
-	if (last) {
+	if (flags & EXIT_LAST) {
 		bpf_map_delete_elem(&watched, &pid);
 		wanted |= forget(pid);
 	}
+	if (flags & EXIT_NO_LAST)
+		wanted |= is_known(pid);
 	if (wanted)
-		send_exit(RECORD_EXIT, tid, pid, exit_code(task, signal), last ? EXIT_LAST : 0);
+		send_exit(RECORD_EXIT, tid, pid, code, flags);
 	return 0;
 }
 
@@ -416,13 +465,19 @@ int process_exec(struct trace_event_raw_sched_process_exec *ctx)
 	return 0;
 }
 
-/* A new thread of a watched process is watched. Loaded only where pids are asked for. */
+/*
+ * A new thread of a watched process is watched. Loaded only where pids are asked for, and where
+ * what has ended cannot be asked whose thread it was, or what its arguments were.
+ */
 SEC("tracepoint/task/task_newtask")
 int new_thread(struct trace_event_raw_task_newtask *ctx)
 {
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, tid = ctx->pid, bits;
+	int is_thread = (ctx->clone_flags & CLONE_THREAD) != 0;
 
-	if (!(ctx->clone_flags & CLONE_THREAD))
+	if (!HAS_TASKS)
+		send_exit(is_thread ? RECORD_THREAD : RECORD_FORK, tid, pid, 0, 0);
+	if (!is_thread)
 		return 0;
 	bits = watch_bits(pid);
 	if (bits && bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY))

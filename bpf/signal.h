@@ -23,6 +23,10 @@ enum record_type {
 	RECORD_EXIT,
 	RECORD_EXEC,
 	RECORD_CMDLINE,
+	/* Only where the kernel's own types are not known: */
+	RECORD_THREAD, /* process `pid` has a new thread `tid` */
+	RECORD_FORK,   /* process `pid` has forked `tid` */
+	RECORD_END,    /* a process tells its parent how it ended; one traced, of each thread */
 };
 
 /* `result` of signal_generate, as the kernel numbers it (TRACE_SIGNAL_*). */
@@ -54,7 +58,7 @@ struct generate_record {
 	__u32 sender_pid;
 	__u32 sender_uid;
 	__u32 target_pid; /* its process where the kernel side can tell, else 0 */
-	__u32 unused;
+	__u32 unasked; /* 1: sent for what it says of others, see EXIT_NO_CODE */
 	char sender_comm[COMM_LEN]; /* of the current task, which is not always the sender */
 	char target_comm[COMM_LEN];
 };
@@ -81,6 +85,13 @@ struct deliver_record {
 
 #define EXIT_CORE 1 /* a core was dumped */
 #define EXIT_LAST 2 /* the last thread: the process is gone */
+/*
+ * Without the kernel's types its task_struct cannot be read: which signal ended a thread, and
+ * up to Linux 6.15 whether it was the last, is not told. Then all signals that might end a
+ * process are recorded, whatever is asked for, so that user space can tell which did.
+ */
+#define EXIT_NO_CODE 4
+#define EXIT_NO_LAST 8
 
 struct exit_record {
 	__u64 time;
@@ -90,7 +101,7 @@ struct exit_record {
 	__u8 unused;
 	__u32 tid; /* RECORD_EXEC: the thread id before exec, which takes the process's over */
 	__u32 pid;
-	__u32 code; /* as wait(2) has it */
+	__u32 code; /* as wait(2) has it; RECORD_END: CLD_EXITED, CLD_KILLED, CLD_DUMPED */
 };
 
 /*

@@ -51,6 +51,7 @@ struct join_entry {
 	uint8_t sig, result, group, standing;
 	bool sender_known;
 	bool unsent;                       /* its sending was not seen */
+	bool unasked;                      /* not to be shown */
 	char sender_comm[COMM_LEN], target_comm[COMM_LEN];
 };
 
@@ -73,6 +74,11 @@ struct join_target {
 	uint64_t key, check_at;
 	struct queue *queues;
 	struct join_entry *dying; /* process: delivered with a fatal default action */
+	/* Process, where its end tells no code: when its threads began to get SIGKILL, when one
+	 * ended, how many got it, and how many ended since. */
+	uint64_t killed_at, ended_at;
+	uint32_t kills, ends;
+	bool was_dead;            /* when /proc was last asked */
 	bool idle;                /* nothing has waited here since it was last looked at */
 };
 
@@ -344,6 +350,12 @@ static struct outcome describe(struct join *join, const struct join_entry *entry
 	return out;
 }
 
+static void show(struct join *join, const struct join_entry *entry, const struct outcome *out)
+{
+	if (!entry->unasked)
+		join->emit(join->ctx, out);
+}
+
 /* The end of an entry that was never delivered. */
 static void settle(struct join *join, struct join_entry *entry, enum fate fate)
 {
@@ -354,7 +366,7 @@ static void settle(struct join *join, struct join_entry *entry, enum fate fate)
 	if ((fate == FATE_ACCEPTED || fate == FATE_GONE) && join->lost != entry->lost_before)
 		fate = FATE_UNCERTAIN;
 	out = describe(join, entry, fate);
-	join->emit(join->ctx, &out);
+	show(join, entry, &out);
 	entry_free(join, entry);
 }
 
@@ -375,7 +387,7 @@ static void emit_delivered(struct join *join, struct join_entry *entry, uint8_t 
 	out.ending = ending;
 	out.has_latency = !entry->unsent && until >= entry->time;
 	out.latency = out.has_latency ? until - entry->time : 0;
-	join->emit(join->ctx, &out);
+	show(join, entry, &out);
 	entry_free(join, entry);
 }
 
@@ -435,6 +447,19 @@ static void find_process(struct join *join, uint32_t tid)
 	remember_process(join, tid, pid);
 }
 
+static void forget_image(struct join *join, uint32_t pid)
+{
+	if (pid)
+		image_put(table_remove(&join->images, pid));
+}
+
+static void forget_images(struct join *join)
+{
+	table_each(&join->images, slot)
+		image_put(slot->value);
+	table_fini(&join->images);
+}
+
 static struct image *image_of(struct join *join, uint32_t pid, bool ask)
 {
 	struct image *image = table_get(&join->images, pid);
@@ -449,30 +474,20 @@ static struct image *image_of(struct join *join, uint32_t pid, bool ask)
 	len = join->machine->cmdline(pid, text, sizeof(text));
 	if (len < 0)
 		len = 0;
-	image_put(table_remove(&join->images, pid));
+	forget_image(join, pid);
+	if (join->images.len > IMAGES_MOST)
+		forget_images(join);
 	image = malloc(sizeof(*image) + len);
 	if (!image)
 		return NULL;
-	*image = (struct image){ .refs = 1, .len = len, .truncated = len == 0 };
+	*image = (struct image){ .refs = 1, .len = len,
+				 .truncated = len == 0 || len == sizeof(text) - 1 };
 	memcpy(image->text, text, len);
 	if (table_put(&join->images, pid, image)) {
 		free(image);
 		return NULL;
 	}
 	return image;
-}
-
-static void forget_image(struct join *join, uint32_t pid)
-{
-	if (pid)
-		image_put(table_remove(&join->images, pid));
-}
-
-static void forget_images(struct join *join)
-{
-	table_each(&join->images, slot)
-		image_put(slot->value);
-	table_fini(&join->images);
 }
 
 static void on_cmdline(struct join *join, const struct cmdline_record *rec, size_t size)
@@ -499,10 +514,18 @@ static bool is_stop(int sig)
 	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU;
 }
 
-/* Signals whose default action ends the process. */
 static bool is_fatal(int sig)
 {
 	return !is_stop(sig) && sig != SIGCONT && sig != SIGCHLD && sig != SIGWINCH && sig != SIGURG;
+}
+
+uint64_t join_fatal_signals(void)
+{
+	uint64_t set = 0;
+
+	for (int sig = 1; sig <= 64; sig++)
+		set |= (uint64_t)is_fatal(sig) << (sig - 1);
+	return set;
 }
 
 static void cancel_in(struct join *join, struct join_target *target, int sig)
@@ -529,6 +552,16 @@ static void cancel(struct join *join, uint32_t pid, int sig)
 	}
 }
 
+/* Its name is another than when it sent: what it has in /proc now may be another image's. */
+static bool has_changed(struct join *join, const struct generate_record *rec)
+{
+	char comm[COMM_LEN] = "";
+
+	return join->early && join->machine && !table_get(&join->images, rec->sender_pid) &&
+	       (join->machine->comm(rec->sender_tid, comm, sizeof(comm)) < 0 ||
+		strncmp(comm, rec->sender_comm, COMM_LEN - 1));
+}
+
 static void take_sending(struct join *join, struct join_entry *entry,
 			 const struct generate_record *rec)
 {
@@ -543,9 +576,11 @@ static void take_sending(struct join *join, struct join_entry *entry,
 	entry->sig = rec->sig;
 	entry->result = rec->result;
 	entry->group = rec->group;
+	entry->unasked = rec->unasked;
 	memcpy(entry->sender_comm, rec->sender_comm, COMM_LEN);
 	memcpy(entry->target_comm, rec->target_comm, COMM_LEN);
-	entry->image = image_of(join, rec->sender_pid, rec->code <= 0 && rec->code != SI_TIMER);
+	entry->image = image_of(join, rec->sender_pid, !rec->unasked && rec->code <= 0 &&
+			       rec->code != SI_TIMER && !has_changed(join, rec));
 	if (entry->image)
 		entry->image->refs++;
 }
@@ -584,7 +619,7 @@ static void refuse(struct join *join, struct join_entry *entry, enum fate fate, 
 	struct outcome out = describe(join, entry, fate);
 
 	out.target_ending = ending;
-	join->emit(join->ctx, &out);
+	show(join, entry, &out);
 	entry_free(join, entry);
 }
 
@@ -648,7 +683,7 @@ static void on_generate(struct join *join, const struct generate_record *rec)
 	bool ending;
 	uint32_t pid;
 
-	join->seen++;
+	join->seen += !rec->unasked;
 	if (rec->target_pid)
 		learn(join, rec->target, rec->target_pid);
 	else
@@ -769,6 +804,28 @@ static struct join_entry *take_standard(struct join *join, struct queue *own,
 	return entry;
 }
 
+/*
+ * Of several of one number that wait, when it is not told how many more do: the first, in which
+ * order the kernel takes them. One before it with another code was taken unseen.
+ */
+static struct join_entry *take_first(struct join *join, struct queue *own, struct queue *shared,
+				     const struct deliver_record *rec)
+{
+	struct queue *queue = own && own->head ? own : shared;
+	struct join_entry *entry = queue ? queue->head : NULL;
+
+	while (entry && entry->code != rec->code)
+		entry = entry->next;
+	/* Without room in the kernel's queue the code is lost, too. */
+	if (!entry && queue)
+		entry = without_room(queue) ? without_room(queue) : queue->head;
+	while (entry && queue->head != entry)
+		settle(join, queue->head, FATE_ACCEPTED);
+	if (entry)
+		queue_unlink(entry);
+	return entry;
+}
+
 static struct join_entry *take(struct join *join, const struct deliver_record *rec)
 {
 	struct queue *own = find_queue(find_target(join, rec->tid, false), rec->sig);
@@ -777,7 +834,9 @@ static struct join_entry *take(struct join *join, const struct deliver_record *r
 	struct join_entry *entry = NULL;
 
 	if (own_left == LEFT_NOT_COUNTED)
-		return take_standard(join, own, shared, rec);
+		return rec->sig < FIRST_REAL_TIME && rec->code != SI_TIMER
+			       ? take_standard(join, own, shared, rec)
+			       : take_first(join, own, shared, rec);
 	if (own && own->head && (queued(own) > own_left || !queued(own)))
 		entry = take_counted(join, own, own_left);
 	return entry ? entry : take_counted(join, shared, shared_left);
@@ -791,7 +850,8 @@ static struct join_entry *unsent_entry(struct join *join, const struct deliver_r
 {
 	struct join_entry *entry;
 
-	if (!join->unsent || rec->time < join->began || !(entry = entry_new(join)))
+	if (!join->unsent || rec->time < join->began || !(join->signals >> (rec->sig - 1) & 1) ||
+	    !(entry = entry_new(join)))
 		return NULL;
 	entry->unsent = true;
 	entry->time = rec->time;
@@ -803,6 +863,20 @@ static struct join_entry *unsent_entry(struct join *join, const struct deliver_r
 	return entry;
 }
 
+/* A process is being killed, or all but the thread that has called exit or exec are. */
+static void note_kill(struct join *join, const struct deliver_record *rec)
+{
+	struct join_target *process = find_target(join, rec->pid, true);
+
+	if (!process && find_target(join, rec->tid, false))
+		process = need_target(join, rec->pid, true);
+	if (!process)
+		return;
+	if (!process->killed_at)
+		process->killed_at = rec->time;
+	process->kills++;
+}
+
 static void on_deliver(struct join *join, const struct deliver_record *rec)
 {
 	struct join_target *process;
@@ -810,8 +884,10 @@ static void on_deliver(struct join *join, const struct deliver_record *rec)
 
 	learn(join, rec->tid, rec->pid);
 	/* Every thread of a dying process gets one that nobody sent; the exit tells. */
-	if (rec->sig == SIGKILL)
+	if (rec->sig == SIGKILL) {
+		note_kill(join, rec);
 		return;
+	}
 	entry = take(join, rec);
 	if (!entry)
 		entry = unsent_entry(join, rec);
@@ -829,6 +905,29 @@ static void on_deliver(struct join *join, const struct deliver_record *rec)
 	process->dying = entry;
 }
 
+static bool is_core_dumper(int sig)
+{
+	return sig == SIGQUIT || sig == SIGILL || sig == SIGTRAP || sig == SIGABRT ||
+	       sig == SIGFPE || sig == SIGSEGV || sig == SIGBUS || sig == SIGSYS || sig == SIGXCPU || sig == SIGXFSZ;
+}
+
+/* Fatal ones are never delivered as themselves, but those that dump a core are. */
+static bool kills_unseen(int sig)
+{
+	return is_fatal(sig) && !is_core_dumper(sig);
+}
+
+/* May a signal of this number that waits for the thread be what has ended its process? */
+static bool may_have_ended(struct join *join, const struct exit_record *rec, int sig)
+{
+	const struct join_target *process;
+
+	if (!(rec->flags & EXIT_NO_CODE))
+		return sig == rec->sig;
+	process = find_target(join, rec->pid, true);
+	return process && process->killed_at && kills_unseen(sig);
+}
+
 /*
  * A thread has ended, and its own pending signals with it. One of the number that ends the
  * process may be what ends it: that is known when all of it has ended.
@@ -840,7 +939,7 @@ static void end_thread(struct join *join, const struct exit_record *rec)
 	if (!thread)
 		return;
 	for (struct queue *queue = thread->queues; queue; queue = queue->next)
-		if (queue->len && queue->sig == rec->sig)
+		if (queue->len && may_have_ended(join, rec, queue->sig))
 			move_queue(join, queue, need_target(join, rec->pid, true));
 		else
 			settle_queue(join, queue, FATE_GONE);
@@ -889,28 +988,186 @@ static void end_process(struct join *join, const struct exit_record *rec)
 	drop_target(join, process);
 }
 
+/* ---- ends of which the kernel side could not tell all ---- */
+
+/* The last one sent before the process was being killed that kills it, in any of its queues. */
+static struct join_entry *newest_killer(const struct join_target *process)
+{
+	struct join_entry *newest = NULL;
+
+	for (struct queue *queue = process->queues; queue; queue = queue->next) {
+		if (!kills_unseen(queue->sig))
+			continue;
+		for (struct join_entry *entry = queue->head; entry; entry = entry->next)
+			if (entry->time < process->killed_at &&
+			    (!newest || entry->time >= newest->time))
+				newest = entry;
+	}
+	return newest;
+}
+
+/*
+ * The number that ended the process, 0 for none; how: CLD_*, 0 where it has told nobody. Then
+ * more ends than SIGKILLs are those of a thread that called exit.
+ */
+static int ended_by(const struct join_target *process, int how)
+{
+	const struct join_entry *killer = process->killed_at ? newest_killer(process) : NULL;
+	const struct join_entry *dying = process->dying;
+
+	if (how == CLD_EXITED)
+		return 0;
+	/* It may have been killed while it dumped its core. */
+	if (dying && (how == CLD_DUMPED || !killer || killer->sig != SIGKILL))
+		return dying->sig;
+	if (how == CLD_DUMPED || !killer || (!how && process->ends > process->kills))
+		return 0;
+	return killer->sig;
+}
+
+static void end_untold(struct join *join, uint32_t pid, int how)
+{
+	const struct join_target *process = find_target(join, pid, true);
+	struct exit_record rec = { .type = RECORD_EXIT, .pid = pid, .tid = pid };
+
+	if (process) {
+		rec.sig = ended_by(process, how);
+		rec.time = process->ended_at;
+	}
+	if (how == CLD_DUMPED)
+		rec.flags |= EXIT_CORE;
+	end_process(join, &rec);
+}
+
+static void start_leaving(struct join *join, const struct exit_record *rec)
+{
+	struct join_target *process = find_target(join, rec->pid, true);
+	struct join_leaving *leaving;
+
+	join->untold = true;
+	if (rec->tid == rec->pid || rec->flags & EXIT_LAST)
+		forget_image(join, rec->pid);
+	if (!process)
+		return;
+	process->ended_at = rec->time;
+	process->ends += process->killed_at != 0;
+	for (size_t i = 0; i < join->leaving.len; i++)
+		if (join->leaving.at[i].pid == rec->pid) {
+			join->leaving.at[i].over |= rec->flags & EXIT_LAST;
+			return;
+		}
+	leaving = vec_push(&join->leaving);
+	if (leaving)
+		*leaving = (struct join_leaving){ rec->pid, rec->flags & EXIT_LAST, rec->time };
+}
+
+static void stop_leaving(struct join *join, size_t i)
+{
+	join->leaving.at[i] = join->leaving.at[--join->leaving.len];
+}
+
+/* All of it: what is left is a zombie, if anything. */
+static bool has_ended(struct join *join, uint32_t pid)
+{
+	struct proc_status status;
+	int ret = join->machine->status(pid, &status);
+
+	if (ret)
+		return ret == -ENOENT || ret == -ESRCH;
+	return status.zombie && status.threads <= 1;
+}
+
+/* One that is traced tells its tracer of the end of each of its threads in this way. */
+static void on_end(struct join *join, const struct exit_record *rec)
+{
+	bool over = false;
+
+	for (size_t i = 0; i < join->leaving.len; i++)
+		if (join->leaving.at[i].pid == rec->pid) {
+			over = join->leaving.at[i].over;
+			if (over)
+				stop_leaving(join, i);
+			break;
+		}
+	if (find_target(join, rec->pid, true) &&
+	    (over || !join->machine || has_ended(join, rec->pid)))
+		end_untold(join, rec->pid, rec->code);
+}
+
+/* Files that it has open may keep it from telling its parent for a while. */
+#define LEAVING_NS (SECOND / 50)
+
+void join_settle_leaving(struct join *join, uint64_t now, bool all)
+{
+	size_t i = 0;
+
+	while (i < join->leaving.len) {
+		struct join_leaving *leaving = &join->leaving.at[i];
+		bool ended = false;
+
+		if (!all && leaving->time + LEAVING_NS > now) {
+			i++;
+			continue;
+		}
+		ended = join->machine ? has_ended(join, leaving->pid) : leaving->over;
+		if (ended)
+			end_untold(join, leaving->pid, 0);
+		if (!ended && leaving->over) {
+			leaving->time = now;
+			i++;
+			continue;
+		}
+		/* If it was only a thread, the rest tells of itself again. */
+		stop_leaving(join, i);
+	}
+}
+
 static void on_exit_record(struct join *join, const struct exit_record *rec)
 {
 	learn(join, rec->tid, rec->pid);
 	end_thread(join, rec);
 	table_remove(&join->threads, rec->tid);
-	if (rec->flags & EXIT_LAST)
+	if (rec->flags & EXIT_NO_CODE)
+		start_leaving(join, rec);
+	else if (rec->flags & EXIT_LAST)
 		end_process(join, rec);
 }
 
 /* The thread that execs takes the process's id over, and keeps what is pending for it. */
 static void on_exec(struct join *join, const struct exit_record *rec)
 {
+	struct join_target *process = find_target(join, rec->pid, true);
+
 	forget_image(join, rec->pid);
+	if (join->early)
+		image_of(join, rec->pid, true);
+	/* The other threads have been killed, but not the process. */
+	if (process)
+		process->killed_at = process->kills = process->ends = 0;
 	if (rec->tid == rec->pid)
 		return;
 	table_remove(&join->threads, rec->tid);
 	merge_targets(join, find_target(join, rec->tid, false), rec->pid, false);
 }
 
+static void on_thread(struct join *join, const struct exit_record *rec)
+{
+	remember_process(join, rec->tid, rec->pid);
+}
+
+/* A child has its parent's arguments, unless and until it execs, and may be gone before then. */
+static void on_fork(struct join *join, const struct exit_record *rec)
+{
+	struct image *image = image_of(join, rec->pid, join->early);
+
+	forget_image(join, rec->tid);
+	if (image && !table_put(&join->images, rec->tid, image))
+		image->refs++;
+}
+
 void join_init(struct join *join)
 {
-	*join = (struct join){ .most = 1 << 20 };
+	*join = (struct join){ .most = 1 << 20, .signals = UINT64_MAX };
 }
 
 void join_fini(struct join *join)
@@ -941,6 +1198,7 @@ void join_fini(struct join *join)
 		free(join->chunks);
 		join->chunks = next;
 	}
+	vec_fini(&join->leaving);
 	table_fini(&join->targets);
 	table_fini(&join->threads);
 }
@@ -951,8 +1209,8 @@ void join_record(struct join *join, const void *record, size_t size)
 
 	if (size < sizeof(*head))
 		return;
-	if (head->type != RECORD_CMDLINE && head->type != RECORD_EXIT &&
-	    head->type != RECORD_EXEC && (head->sig < 1 || head->sig > 64))
+	if ((head->type == RECORD_GENERATE || head->type == RECORD_DELIVER) &&
+	    (head->sig < 1 || head->sig > 64))
 		return;
 	if (head->type == RECORD_GENERATE && size >= sizeof(struct generate_record))
 		on_generate(join, record);
@@ -962,6 +1220,12 @@ void join_record(struct join *join, const void *record, size_t size)
 		on_exit_record(join, record);
 	else if (head->type == RECORD_EXEC && size >= sizeof(struct exit_record))
 		on_exec(join, record);
+	else if (head->type == RECORD_THREAD && size >= sizeof(struct exit_record))
+		on_thread(join, record);
+	else if (head->type == RECORD_FORK && size >= sizeof(struct exit_record))
+		on_fork(join, record);
+	else if (head->type == RECORD_END && size >= sizeof(struct exit_record))
+		on_end(join, record);
 	else if (head->type == RECORD_CMDLINE && size >= sizeof(struct cmdline_record))
 		on_cmdline(join, record, size);
 }
@@ -1074,6 +1338,12 @@ static void check_target(struct join *join, struct join_target *target, uint64_t
 	uint64_t age = now - oldest_time(target);
 	bool sound = true;
 
+	/* What records say of its end may be on its way, so it is looked at twice. */
+	if (join->untold && look.dead && target->key >> 32 && target->was_dead) {
+		end_untold(join, target_id(target), 0);
+		return;
+	}
+	target->was_dead = look.dead;
 	for (struct queue *queue = target->queues; queue; queue = queue->next)
 		sound &= check_queue(join, queue, &look, now);
 	/* Its exit should have been told of; that record must be lost. */

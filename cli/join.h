@@ -10,6 +10,7 @@
 #include "cli/outcome.h"
 #include "util/error.h"
 #include "util/table.h"
+#include "util/vec.h"
 
 /*
  * From records to outcomes: which delivery, refusal or end belongs to which sending. It keeps
@@ -24,6 +25,17 @@
  *	fatal           never delivered as itself: the process's end says by which number it
  *	                ended, and the last one queued was it, as what comes later is dropped
  *	left over       /proc says whether it is still pending, from one second on
+ *
+ * Where a kernel's own types are not known (EXIT_NO_CODE, EXIT_NO_LAST), less is told, and more
+ * must be concluded:
+ *
+ *	real-time       how many more wait is not told: they are delivered in order
+ *	fatal           the process is being killed when its threads get SIGKILL; what did it is
+ *	                the last one queued before, unless one was delivered that ends it;
+ *	                RECORD_END tells whether it was killed at all, and whether a core was
+ *	                dumped
+ *	over            by a record, else by RECORD_END and /proc, else by /proc alone
+ *	arguments       of a process image from /proc, as soon as it is known of
  */
 
 struct proc_status {
@@ -38,10 +50,18 @@ struct proc_status {
 struct join_machine {
 	int (*process_of)(uint32_t tid);
 	ssize_t (*cmdline)(uint32_t pid, char *text, size_t size);
+	ssize_t (*comm)(uint32_t tid, char *text, size_t size);
 	int (*status)(uint32_t tid, struct proc_status *status);
 };
 
 struct join_entry;
+
+/* A process of which a thread has ended, while nothing says whether, or how, all of it has. */
+struct join_leaving {
+	uint32_t pid;
+	bool over;
+	uint64_t time;
+};
 
 struct join {
 	/* Set by the owner before the first record. */
@@ -49,6 +69,8 @@ struct join {
 	void (*emit)(void *ctx, const struct outcome *outcome);
 	void *ctx;
 	bool unsent;     /* show deliveries of signals whose sending was not seen */
+	bool early;      /* ask for arguments when an image begins, not when it sends */
+	uint64_t signals; /* bit sig - 1: deliveries of others are of no interest by themselves */
 	uint64_t began;  /* deliveries before this time are none of ours */
 	size_t most;     /* pending signals that are followed at once */
 	/* Records lost so far, as of before the drain under way and before the one before it, to
@@ -64,14 +86,24 @@ struct join {
 	struct join_entry *oldest, *newest, *spare;
 	struct join_chunk *chunks;
 	struct join_target *spare_targets;
+	VEC(struct join_leaving) leaving;
 	size_t cursor; /* in targets: where a look after all of them goes on */
+	bool untold;   /* ends come without a code */
 	bool out_of_memory;
 };
+
+/* Bit sig - 1: signals whose default action ends the process. */
+uint64_t join_fatal_signals(void);
 
 void join_init(struct join *join);
 void join_fini(struct join *join);
 /* One record as the kernel side sent it; anything that is none is dropped. */
 void join_record(struct join *join, const void *record, size_t size);
+/*
+ * The verdict on processes that have ended without a word on how, as nobody was told: to be
+ * called after each drain. With `all` on those that ended just now as well.
+ */
+void join_settle_leaving(struct join *join, uint64_t now, bool all);
 /*
  * Looks after what has been pending for long; to be begun about once a second. It asks /proc a
  * few dozen times at most: false means to drain, then to call it again.

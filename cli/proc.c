@@ -44,6 +44,17 @@ static ssize_t proc_cmdline(uint32_t pid, char *text, size_t size)
 	return read_proc(pid, "cmdline", text, size);
 }
 
+static ssize_t proc_comm(uint32_t tid, char *text, size_t size)
+{
+	char line[64];
+	ssize_t len = read_proc(tid, "comm", line, sizeof(line));
+
+	if (len <= 0)
+		return len;
+	snprintf(text, size, "%.*s", (int)len - 1, line); /* without its newline */
+	return len;
+}
+
 static int proc_status(uint32_t tid, struct proc_status *status)
 {
 	char text[16384]; /* "Groups:" can be long */
@@ -76,6 +87,7 @@ const struct join_machine *proc_machine(void)
 	static const struct join_machine machine = {
 		.process_of = proc_process_of,
 		.cmdline = proc_cmdline,
+		.comm = proc_comm,
 		.status = proc_status,
 	};
 	char link[64], self[32];

@@ -44,6 +44,7 @@ struct session {
 	bool out_is_file;       /* which never makes us wait for a reader */
 	uint64_t shown;
 	struct losses reported; /* losses already told of on screen */
+	bool leaving[OPTION_PIDS]; /* of options->watch: its first thread has ended */
 	uint64_t skipped;       /* runs that the kernel skipped, as of the last sweep */
 	bool done;              /* as many lines as asked for, or no more can be written */
 	bool failed;
@@ -152,6 +153,30 @@ static void on_outcome(void *ctx, const struct outcome *outcome)
 		s->done = true;
 }
 
+/* Whether all of a watched process has ended is for /proc to say, where the record does not. */
+static void note_exit(struct session *s, const struct exit_record *rec)
+{
+	if (!(rec->flags & EXIT_NO_LAST) || rec->tid != rec->pid)
+		return;
+	for (size_t i = 0; i < s->options->watch_len; i++)
+		s->leaving[i] |= s->options->watch[i].pid == rec->pid;
+}
+
+static void unwatch_ended(struct session *s)
+{
+	struct proc_status status;
+
+	for (size_t i = 0; i < s->options->watch_len; i++) {
+		uint32_t pid = s->options->watch[i].pid;
+
+		if (!s->leaving[i] || (s->join.machine && !s->join.machine->status(pid, &status) &&
+				       !(status.zombie && status.threads <= 1)))
+			continue;
+		tracer_unwatch(&s->tracer, pid);
+		s->leaving[i] = false;
+	}
+}
+
 static void on_record(void *ctx, const void *record, size_t size)
 {
 	struct session *s = ctx;
@@ -159,6 +184,8 @@ static void on_record(void *ctx, const void *record, size_t size)
 	if (size < sizeof(struct record))
 		return;
 	tracer_count(&s->tracer, record);
+	if (((const struct record *)record)->type == RECORD_EXIT && size >= sizeof(struct exit_record))
+		note_exit(s, record);
 	join_record(&s->join, record, size);
 }
 
@@ -185,6 +212,7 @@ static void drain(struct session *s, bool all)
 	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
 		s->join.lost = losses_sum(&losses) + s->skipped;
 	reader_drain(s->tracer.reader, all, on_record, s);
+	join_settle_leaving(&s->join, reader_now(), false);
 	if (s->output.len)
 		flush(s);
 }
@@ -223,6 +251,7 @@ static int trace(struct session *s)
 		now = reader_now();
 		if (now >= sweep) {
 			s->skipped = tracer_skipped(&s->tracer);
+			unwatch_ended(s);
 			/* In parts, so that what comes meanwhile is read as well. */
 			sweep = join_sweep(&s->join, now) ? now + SECOND : now;
 			if (s->output.len)
@@ -262,6 +291,7 @@ static void close_trace(struct session *s)
 	/* Programs do not wait: one that runs now has ended long before this. */
 	pause_ms(1);
 	drain(s, true);
+	join_settle_leaving(&s->join, reader_now(), true);
 	join_close(&s->join);
 	if (s->output.len)
 		flush(s);
@@ -370,6 +400,10 @@ static void describe_start(const struct session *s)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",
 				t->object.programs.at[i].name, t->object.programs.at[i].section,
 				t->object.programs.at[i].insns.len);
+	if (t->bare)
+		fprintf(stderr, "portrace: types of tracepoints only: arguments are read from /proc, where a "
+				"process that ended soon has none; of real-time signals that wait together "
+				"the first is taken to be delivered first, also where sigwait took it\n");
 	if (!s->join.machine)
 		fprintf(stderr, "portrace: no /proc of the initial pid namespace: command lines only from "
 				"the kernel side\n");
@@ -406,6 +440,10 @@ static int start(struct session *s)
 	s->join.emit = on_outcome;
 	s->join.ctx = s;
 	s->join.began = reader_now();
+	s->join.signals = options->signals;
+	s->join.early = s->tracer.bare;
+	if (s->tracer.bare)
+		reader_hurry(s->tracer.reader);
 	/* A delivery does not say who sent: with a filter on that, others' would show. */
 	s->join.unsent = !options->has_uid && !options->comm_len;
 	for (size_t i = 0; i < options->watch_len; i++)

@@ -2,6 +2,7 @@
 #include "cli/tracer.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,8 +67,12 @@ static int set_flag(struct object *obj, const char *name, bool value, struct err
 static int set_filter(struct object *obj, const struct options *options, struct error *err)
 {
 	uint32_t ways = watch_ways(options), count = options->comm_len;
+	uint64_t fatal = join_fatal_signals();
+	int32_t child = SIGCHLD;
 
-	if (set_global(obj, "want_signals", &options->signals, 8, err) ||
+	if (set_global(obj, "fatal_signals", &fatal, 8, err) ||
+	    set_global(obj, "child_signal", &child, 4, err) ||
+	    set_global(obj, "want_signals", &options->signals, 8, err) ||
 	    set_flag(obj, "by_from", ways & WATCH_FROM, err) ||
 	    set_flag(obj, "by_to", ways & WATCH_TO, err) ||
 	    set_flag(obj, "by_either", ways & WATCH_EITHER, err) ||
@@ -76,7 +81,6 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	    set_global(obj, "comm_count", &count, 4, err) ||
 	    set_global(obj, "want_comms", options->comm, sizeof(options->comm), err))
 		return -1;
-	object_program(obj, programs[NEW_THREAD])->autoload = ways;
 	/* Half a megabyte that only filters by pid need. */
 	object_map(obj, "watched")->max_entries = ways ? WATCHED_MAX : 1;
 	return 0;
@@ -122,6 +126,9 @@ static int relocate(struct tracer *tracer, const struct options *options, struct
 	if (types_open(&types, &request, err))
 		return -1;
 	tracer->types = types.account;
+	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
+	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
+		watch_ways(options) || tracer->bare;
 	ret = relocate_to(&tracer->object, &types, err);
 	types_fini(&types);
 	return ret;
@@ -407,6 +414,13 @@ void tracer_set_phase(struct tracer *tracer, enum phase phase)
 	sys_map_update(loaded_map_fd(&tracer->loaded, "phase"), &zero, &value);
 }
 
+void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+{
+	uint32_t none = 0;
+
+	sys_map_update(loaded_map_fd(&tracer->loaded, "watched"), &pid, &none);
+}
+
 /* Which count of struct losses a kind of record belongs to. */
 static __u64 *loss_of(struct losses *losses, int type)
 {
@@ -417,6 +431,9 @@ static __u64 *loss_of(struct losses *losses, int type)
 		return &losses->deliver;
 	case RECORD_EXIT:
 	case RECORD_EXEC:
+	case RECORD_THREAD:
+	case RECORD_FORK:
+	case RECORD_END:
 		return &losses->exit;
 	default:
 		return &losses->cmdline;

@@ -32,6 +32,7 @@ struct tracer {
 	size_t data_len;
 	struct losses received;   /* records, by kind; for perf buffers' exact account */
 	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
+	bool bare;                /* the kernel's own types are not known, only its tracepoints */
 };
 
 /* Uses what options say of filters, transport and buffer. */
@@ -39,6 +40,8 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 void tracer_fini(struct tracer *tracer);
 /* What is recorded from now on; programs that run at this moment may still finish. */
 void tracer_set_phase(struct tracer *tracer, enum phase phase);
+/* The process that -p or the like named has ended; its id may be another's one day. */
+void tracer_unwatch(struct tracer *tracer, uint32_t pid);
 /* To be told of each record, for the account of losses. */
 void tracer_count(struct tracer *tracer, const struct record *record);
 /*

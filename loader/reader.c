@@ -24,6 +24,7 @@
 
 #define TEND_NS 1000000000ull
 #define GATHER_FIRST_NS 1000000ull
+#define GATHER_HURRY_NS 2000000ull
 
 /* What a descriptor in the epoll set is, kept in its data. */
 enum { WATCH_BUFFER, WATCH_OTHER };
@@ -97,6 +98,11 @@ int reader_watch_other(struct reader *reader, int fd, bool readable)
 	return epoll_ctl(reader->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
+void reader_hurry(struct reader *reader)
+{
+	reader->hurry = true;
+}
+
 void reader_free(struct reader *reader)
 {
 	if (!reader)
@@ -149,7 +155,7 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err)
 		if (due || n < 0)
 			return 0;
 		while (n-- > 0)
-			if (events[n].data.u32 == WATCH_OTHER)
+			if (events[n].data.u32 == WATCH_OTHER || reader->hurry)
 				return 0;
 	}
 }
@@ -161,7 +167,9 @@ void reader_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
 	reader->ops->drain(reader, all, fn, ctx);
 	now = reader_now();
 	/* After a rest somebody waits to see what comes; later only the cost counts. */
-	if (now - reader->last_drain > 2 * READER_GATHER_NS)
+	if (reader->hurry)
+		reader->gather = GATHER_HURRY_NS;
+	else if (now - reader->last_drain > 2 * READER_GATHER_NS)
 		reader->gather = GATHER_FIRST_NS;
 	else if (reader->gather < READER_GATHER_NS / 2)
 		reader->gather *= 2;

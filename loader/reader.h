@@ -37,6 +37,11 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err);
  * readable or its other end is gone. -errno where epoll does not take it (regular files). */
 int reader_watch_other(struct reader *reader, int fd, bool readable);
 /*
+ * What records say must be followed up at once: each wake-up is a drain, and where there are
+ * only ticks they are short. It costs a wake-up for each record that comes alone.
+ */
+void reader_hurry(struct reader *reader);
+/*
  * Hands on the records that are there. A perf reader holds back the newest, which another
  * CPU's may still precede, until the next drain; with `all` it hands on whatever was sent
  * before the call.

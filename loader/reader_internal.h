@@ -20,6 +20,7 @@ struct reader {
 	const struct reader_ops *ops;
 	int epoll;
 	size_t high_water;   /* waiting bytes that are worth a drain at once */
+	bool hurry;
 	uint64_t gather;     /* ns that records may gather for after a drain */
 	bool ticks;          /* look unasked after that time; else the kernel always wakes us */
 	uint64_t last_drain;

@@ -230,9 +230,48 @@ void need_initial_pids(void)
 
 const char *transport(int i)
 {
-	static const char *const names[TRANSPORTS] = { "ring", "perf" };
+	static const char *const names[WAYS] = { "ring", "perf", "tracefs", "older" };
 
 	return names[i];
+}
+
+bool knows_types(int i)
+{
+	return i < TRANSPORTS;
+}
+
+static bool is_older(const struct tracer_setup *setup)
+{
+	return setup->transport && !strcmp(setup->transport, "older");
+}
+
+static bool without_types(const struct tracer_setup *setup)
+{
+	return is_older(setup) || (setup->transport && !strcmp(setup->transport, "tracefs"));
+}
+
+/* Takes the line of group_dead out of the format of sched_process_exit, for this process. */
+static void become_older(void)
+{
+	static const char format[] = "/sys/kernel/tracing/events/sched/sched_process_exit/format";
+	char path[64], *text, *line, *end;
+	int fd;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) ||
+	    !(text = read_whole(format, NULL)))
+		_exit(126);
+	line = strstr(text, "\tfield:bool group_dead");
+	end = line ? strchr(line, '\n') : NULL;
+	if (end)
+		memmove(line, end + 1, strlen(end));
+	snprintf(path, sizeof(path), "/dev/shm/portrace-format-%d", getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    mount(path, format, NULL, MS_BIND, NULL))
+		_exit(126);
+	unlink(path);
+	close(fd);
 }
 
 static void drop_dispositions(void)
@@ -251,6 +290,8 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(out, 1);
 	dup2(err, 2);
+	if (is_older(setup))
+		become_older();
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);
@@ -390,7 +431,10 @@ static size_t collect_args(char **argv, const struct tracer_setup *setup, va_lis
 	argv[n++] = (char *)"portrace";
 	if (!setup->text)
 		argv[n++] = (char *)"--json";
-	if (setup->transport) {
+	if (without_types(setup)) {
+		argv[n++] = (char *)"--types";
+		argv[n++] = (char *)"tracefs";
+	} else if (setup->transport) {
 		argv[n++] = (char *)"--transport";
 		argv[n++] = (char *)setup->transport;
 	}

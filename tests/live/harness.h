@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -79,7 +80,7 @@ struct event {
 };
 
 struct tracer_setup {
-	const char *transport;       /* NULL: no --transport */
+	const char *transport;       /* of transport(); NULL: no option says */
 	bool text;                   /* no --json */
 	enum output output;
 	const char *count_mark;      /* OUTPUT_COUNT: lines that hold this are counted apart */
@@ -105,8 +106,15 @@ struct tracer {
 	unsigned long lines, marked; /* OUTPUT_COUNT */
 };
 
+/*
+ * How the tracer works: ring, perf, and without the kernel's own types: tracefs, and older, which
+ * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
+ */
 #define TRANSPORTS 2
+#define WAYS 4
 const char *transport(int i);
+/* Without the kernel's types a few things cannot be known; tests that bear with it say why. */
+bool knows_types(int i);
 
 /* The arguments after setup are strings, ended by NULL. Returns when it is tracing. */
 void tracer_start_with(struct tracer *t, const struct tracer_setup *setup, ...);
@@ -213,5 +221,6 @@ char *read_whole(const char *path, size_t *len);
 /* A test case with a clean `shared` for each test, and time enough. */
 TCase *live_case(Suite *suite, const char *name);
 #define loop_both(tc, f) tcase_add_loop_test((tc), (f), 0, TRANSPORTS)
+#define loop_all(tc, f) tcase_add_loop_test((tc), (f), 0, WAYS)
 
 #endif

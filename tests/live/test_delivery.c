@@ -75,6 +75,15 @@ static void run_sender(char **argv)
 	shared->ints[0] = pid;
 }
 
+/*
+ * Without the kernel's types arguments are read from /proc when a process execs: it may have
+ * sent and ended before we got there. Then there are none, but never another's.
+ */
+static bool gone_too_soon(int i, const struct event *e)
+{
+	return !knows_types(i) && !strcmp(e->sender.cmdline, "null");
+}
+
 START_TEST(sender_that_is_gone_is_shown_with_its_arguments)
 {
 	char pid[16], cmdline[64];
@@ -96,7 +105,8 @@ START_TEST(sender_that_is_gone_is_shown_with_its_arguments)
 	expect_ends(e, "terminated");
 	expect_sender(e, shared->ints[0]);
 	expect_string(e, "comm", e->sender.comm, "kill");
-	expect_string(e, "cmdline", e->sender.cmdline, cmdline);
+	if (!gone_too_soon(_i, e))
+		expect_string(e, "cmdline", e->sender.cmdline, cmdline);
 }
 END_TEST
 
@@ -119,8 +129,10 @@ START_TEST(long_command_line_of_a_sender_that_is_gone)
 	tracer_stop(&t, SIGTERM);
 	e = tracer_only(&t, a.pid, SIGUSR1);
 	expect_sender(e, shared->ints[0]);
-	ck_assert_msg(!strncmp(e->sender.cmdline, expected, strlen(expected)), "%s", e->line);
-	ck_assert_int_ge(strlen(e->sender.cmdline), 3000);
+	if (!gone_too_soon(_i, e)) {
+		ck_assert_msg(!strncmp(e->sender.cmdline, expected, strlen(expected)), "%s", e->line);
+		ck_assert_int_ge(strlen(e->sender.cmdline), 3000);
+	}
 	actor_end(&a);
 }
 END_TEST
@@ -152,7 +164,8 @@ START_TEST(same_pid_shows_the_new_arguments_after_exec)
 	expect_sender(found[0], sender);
 	expect_sender(found[1], sender);
 	ck_assert_str_ne(found[0]->sender.cmdline, cmdline);
-	expect_string(found[1], "cmdline", found[1]->sender.cmdline, cmdline);
+	if (!gone_too_soon(_i, found[1]))
+		expect_string(found[1], "cmdline", found[1]->sender.cmdline, cmdline);
 	actor_end(&a);
 }
 END_TEST
@@ -415,16 +428,16 @@ Suite *delivery_suite(void)
 	Suite *s = suite_create("delivery");
 	TCase *tc = live_case(s, "delivery");
 
-	loop_both(tc, kill_to_a_handler);
-	loop_both(tc, sender_that_is_gone_is_shown_with_its_arguments);
-	loop_both(tc, long_command_line_of_a_sender_that_is_gone);
-	loop_both(tc, same_pid_shows_the_new_arguments_after_exec);
-	loop_both(tc, short_lived_children_each_with_the_inherited_command_line);
-	loop_both(tc, raise_is_sent_by_the_target_itself);
-	loop_both(tc, sigqueue_has_its_own_code);
-	loop_both(tc, a_group_gets_one_object_a_member);
-	loop_both(tc, uid_of_a_sender_that_changed_it);
-	loop_both(tc, pids_are_those_of_the_initial_namespace);
-	loop_both(tc, real_time_signals_are_counted_from_sigrtmin);
+	loop_all(tc, kill_to_a_handler);
+	loop_all(tc, sender_that_is_gone_is_shown_with_its_arguments);
+	loop_all(tc, long_command_line_of_a_sender_that_is_gone);
+	loop_all(tc, same_pid_shows_the_new_arguments_after_exec);
+	loop_all(tc, short_lived_children_each_with_the_inherited_command_line);
+	loop_all(tc, raise_is_sent_by_the_target_itself);
+	loop_all(tc, sigqueue_has_its_own_code);
+	loop_all(tc, a_group_gets_one_object_a_member);
+	loop_all(tc, uid_of_a_sender_that_changed_it);
+	loop_all(tc, pids_are_those_of_the_initial_namespace);
+	loop_all(tc, real_time_signals_are_counted_from_sigrtmin);
 	return s;
 }

@@ -123,9 +123,9 @@ START_TEST(a_signal_ends_it_with_a_summary)
 
 	actor_start(&a, actor_handles, usr1);
 	snprintf(pid, sizeof(pid), "%d", a.pid);
-	tracer_start(&t, transport(_i % 2), "--to", pid);
+	tracer_start(&t, transport(_i % WAYS), "--to", pid);
 	send_handled(&a, 7);
-	tracer_stop(&t, ends[_i / 2]);
+	tracer_stop(&t, ends[_i / WAYS]);
 	ck_assert_int_eq(tracer_exit_code(&t), 0);
 	ck_assert_int_eq(t.count, 7);
 	ck_assert_int_eq(tracer_summary(&t, "seen"), 7);
@@ -222,14 +222,14 @@ Suite *ending_suite(void)
 	Suite *s = suite_create("ending");
 	TCase *tc = live_case(s, "ending");
 
-	loop_both(tc, count_stops_exactly);
-	loop_both(tc, count_that_is_not_reached_goes_on);
-	loop_both(tc, duration_ends_by_itself);
-	loop_both(tc, output_goes_to_a_file);
-	loop_both(tc, quiet_says_nothing_but_events);
-	tcase_add_loop_test(tc, a_signal_ends_it_with_a_summary, 0, 6);
-	loop_both(tc, reader_that_left_ends_it_quietly);
-	loop_both(tc, lone_event_is_seen_behind_a_pipe_within_100_ms);
-	loop_both(tc, ignored_event_is_seen_within_100_ms);
+	loop_all(tc, count_stops_exactly);
+	loop_all(tc, count_that_is_not_reached_goes_on);
+	loop_all(tc, duration_ends_by_itself);
+	loop_all(tc, output_goes_to_a_file);
+	loop_all(tc, quiet_says_nothing_but_events);
+	tcase_add_loop_test(tc, a_signal_ends_it_with_a_summary, 0, 3 * WAYS);
+	loop_all(tc, reader_that_left_ends_it_quietly);
+	loop_all(tc, lone_event_is_seen_behind_a_pipe_within_100_ms);
+	loop_all(tc, ignored_event_is_seen_within_100_ms);
 	return s;
 }

@@ -61,13 +61,13 @@ static void check_killed(const char *name, actor_fn *fn, int sig, const char *en
 
 START_TEST(killing_default_is_one_object)
 {
-	check_killed(transport(_i % 2), actor_plain, KILLERS[_i / 2], "terminated");
+	check_killed(transport(_i % WAYS), actor_plain, KILLERS[_i / WAYS], "terminated");
 }
 END_TEST
 
 START_TEST(killing_default_of_many_threads_is_one_object)
 {
-	check_killed(transport(_i % 2), threaded, KILLERS[_i / 2], "terminated");
+	check_killed(transport(_i % WAYS), threaded, KILLERS[_i / WAYS], "terminated");
 }
 END_TEST
 
@@ -137,7 +137,7 @@ static const int DUMPERS[] = { SIGQUIT, SIGABRT, SIGSEGV };
 
 START_TEST(core_action_without_room_for_a_core_terminates)
 {
-	check_killed(transport(_i % 2), without_core, DUMPERS[_i / 2], "terminated");
+	check_killed(transport(_i % WAYS), without_core, DUMPERS[_i / WAYS], "terminated");
 }
 END_TEST
 
@@ -187,7 +187,7 @@ START_TEST(core_action_dumps_core)
 {
 	if (!core_pattern[0])
 		skip("cannot set " CORE_PATTERN);
-	check_killed(transport(_i % 2), with_core, DUMPERS[_i / 2], "core");
+	check_killed(transport(_i % WAYS), with_core, DUMPERS[_i / WAYS], "core");
 }
 END_TEST
 
@@ -311,20 +311,20 @@ Suite *fatal_suite(void)
 	Suite *s = suite_create("fatal");
 	TCase *tc = live_case(s, "fatal"), *core = live_case(s, "core");
 
-	tcase_add_loop_test(tc, killing_default_is_one_object, 0, 2 * KILLERS_LEN);
+	tcase_add_loop_test(tc, killing_default_is_one_object, 0, WAYS * KILLERS_LEN);
 	tcase_add_loop_test(tc, killing_default_of_many_threads_is_one_object, 0,
-			    2 * KILLERS_LEN);
-	loop_both(tc, sigkill_is_one_object);
-	loop_both(tc, sigkill_of_many_threads_is_one_object);
-	loop_both(tc, latency_of_a_kill_covers_the_end_of_the_process);
+			    WAYS * KILLERS_LEN);
+	loop_all(tc, sigkill_is_one_object);
+	loop_all(tc, sigkill_of_many_threads_is_one_object);
+	loop_all(tc, latency_of_a_kill_covers_the_end_of_the_process);
 	tcase_add_loop_test(tc, core_action_without_room_for_a_core_terminates, 0,
-			    2 * DUMPERS_LEN);
-	loop_both(tc, exit_of_a_threaded_process_is_no_signal);
-	loop_both(tc, of_two_killing_signals_only_one_ends);
-	loop_both(tc, a_zombie_gets_no_object_that_claims_delivery);
-	loop_both(tc, text_tells_a_kill_in_one_line);
+			    WAYS * DUMPERS_LEN);
+	loop_all(tc, exit_of_a_threaded_process_is_no_signal);
+	loop_all(tc, of_two_killing_signals_only_one_ends);
+	loop_all(tc, a_zombie_gets_no_object_that_claims_delivery);
+	loop_all(tc, text_tells_a_kill_in_one_line);
 	tcase_add_unchecked_fixture(core, set_core_pattern, restore_core_pattern);
-	tcase_add_loop_test(core, core_action_dumps_core, 0, 2 * DUMPERS_LEN);
-	loop_both(core, core_action_of_many_threads_dumps_core);
+	tcase_add_loop_test(core, core_action_dumps_core, 0, WAYS * DUMPERS_LEN);
+	loop_all(core, core_action_of_many_threads_dumps_core);
 	return s;
 }

@@ -6,6 +6,8 @@
  */
 #include "tests/live/harness.h"
 
+#include <linux/sched.h>
+
 Suite *filters_suite(void);
 
 enum { S1 = 1, S2 = 2, T1 = 1, T2 = 2, U1 = 1, U2 = 2, ALL = 3 };
@@ -206,7 +208,7 @@ START_TEST(signals)
 	struct stage stage;
 
 	set_stage(&stage);
-	with_filter(_i % 2, sets, true, "-s", forms[_i / 2]);
+	with_filter(_i % WAYS, sets, true, "-s", forms[_i / WAYS]);
 }
 END_TEST
 
@@ -346,6 +348,48 @@ static void new_thread(int i, const char *option)
 	actor_end(&a);
 }
 
+/* As fork(), with that process id. */
+static pid_t fork_as(pid_t pid)
+{
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .set_tid = (uintptr_t)&pid, .set_tid_size = 1,
+	};
+
+	return syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* Whether a process has ended may be asked for once a second. */
+START_TEST(process_that_gets_a_watched_id_later_is_not_watched)
+{
+	int usr1[] = { SIGUSR1, 0 };
+	struct timespec second = { .tv_sec = 1, .tv_nsec = 500000000 };
+	struct tracer t;
+	struct actor a;
+	char pid[16];
+	pid_t child;
+
+	actor_start(&a, actor_handles, usr1);
+	snprintf(pid, sizeof(pid), "%d", a.pid);
+	tracer_start(&t, transport(_i), "-p", pid);
+	kill(a.pid, SIGUSR1);
+	wait_handled(1);
+	actor_end(&a);
+	nanosleep(&second, NULL);
+	child = fork_as(a.pid);
+	if (!child)
+		for (;;)
+			pause();
+	if (child < 0 && (errno == ENOSYS || errno == EPERM))
+		skip("needs clone3() with set_tid (Linux 5.5)");
+	ck_assert_int_eq(child, a.pid);
+	kill(child, SIGUSR2);
+	ck_assert_int_eq(WTERMSIG(wait_status(child)), SIGUSR2);
+	tracer_stop(&t, SIGTERM);
+	expect_delivered(tracer_only(&t, a.pid, SIGUSR1), "handler");
+	ck_assert_uint_eq(count_events(&t, a.pid, SIGUSR2), 0);
+}
+END_TEST
+
 START_TEST(to_a_thread_created_while_tracing)
 {
 	new_thread(_i, "--to");
@@ -421,24 +465,25 @@ Suite *filters_suite(void)
 	Suite *s = suite_create("filters");
 	TCase *tc = live_case(s, "filters");
 
-	loop_both(tc, pid_is_either_side);
-	loop_both(tc, pid_of_a_target);
-	loop_both(tc, several_pids);
-	loop_both(tc, from);
-	loop_both(tc, to);
-	loop_both(tc, from_and_to);
-	tcase_add_loop_test(tc, signals, 0, 10);
-	loop_both(tc, signals_leave_others_out);
-	loop_both(tc, user);
-	loop_both(tc, command_of_a_sender);
-	loop_both(tc, command_of_a_target);
-	loop_both(tc, commands_of_both);
-	loop_both(tc, all_kinds_together);
-	loop_both(tc, filters_that_exclude_each_other_show_nothing);
-	loop_both(tc, to_a_thread_created_while_tracing);
-	loop_both(tc, pid_with_a_thread_created_while_tracing);
-	loop_both(tc, from_a_thread_created_while_tracing);
-	loop_both(tc, fatal_signal_with_every_filter);
-	loop_both(tc, fatal_signal_with_from);
+	loop_all(tc, pid_is_either_side);
+	loop_all(tc, pid_of_a_target);
+	loop_all(tc, several_pids);
+	loop_all(tc, from);
+	loop_all(tc, to);
+	loop_all(tc, from_and_to);
+	tcase_add_loop_test(tc, signals, 0, 5 * WAYS);
+	loop_all(tc, signals_leave_others_out);
+	loop_all(tc, user);
+	loop_all(tc, command_of_a_sender);
+	loop_all(tc, command_of_a_target);
+	loop_all(tc, commands_of_both);
+	loop_all(tc, all_kinds_together);
+	loop_all(tc, filters_that_exclude_each_other_show_nothing);
+	loop_all(tc, process_that_gets_a_watched_id_later_is_not_watched);
+	loop_all(tc, to_a_thread_created_while_tracing);
+	loop_all(tc, pid_with_a_thread_created_while_tracing);
+	loop_all(tc, from_a_thread_created_while_tracing);
+	loop_all(tc, fatal_signal_with_every_filter);
+	loop_all(tc, fatal_signal_with_from);
 	return s;
 }

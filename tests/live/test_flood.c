@@ -226,12 +226,12 @@ Suite *flood_suite(void)
 	TCase *tc = live_case(s, "flood");
 
 	tcase_set_timeout(tc, 120);
-	loop_both(tc, burst_of_100000_queued_loses_none);
-	loop_both(tc, burst_of_several_at_once_is_accounted_for);
-	loop_both(tc, million_at_oneself_is_accounted_for);
-	loop_both(tc, tiny_buffer_counts_what_it_loses);
-	loop_both(tc, tiny_buffer_with_queued_signals);
-	loop_both(tc, after_losses_it_is_exact_again);
-	loop_both(tc, ended_right_after_a_burst_loses_none);
+	loop_all(tc, burst_of_100000_queued_loses_none);
+	loop_all(tc, burst_of_several_at_once_is_accounted_for);
+	loop_all(tc, million_at_oneself_is_accounted_for);
+	loop_all(tc, tiny_buffer_counts_what_it_loses);
+	loop_all(tc, tiny_buffer_with_queued_signals);
+	loop_all(tc, after_losses_it_is_exact_again);
+	loop_all(tc, ended_right_after_a_burst_loses_none);
 	return s;
 }

@@ -111,12 +111,12 @@ static struct event *commit(struct tracer *t, const char *name, const struct fau
 
 START_TEST(fault_terminates)
 {
-	const struct fault *fault = &FAULTS[_i / 2];
+	const struct fault *fault = &FAULTS[_i / WAYS];
 	struct tracer t;
 	struct event *e;
 	int status;
 
-	e = commit(&t, transport(_i % 2), fault, &status);
+	e = commit(&t, transport(_i % WAYS), fault, &status);
 	expect_ends(e, "terminated");
 	ck_assert_int_eq(WTERMSIG(status), fault->sig);
 }
@@ -129,11 +129,11 @@ START_TEST(fault_is_handled)
 	int status;
 
 	shared->ints[41] = 1;
-	e = commit(&t, transport(_i % 2), &FAULTS[_i / 2], &status);
+	e = commit(&t, transport(_i % WAYS), &FAULTS[_i / WAYS], &status);
 	expect_delivered(e, "handler");
 	expect_string(e, "ends", e->ends, "null");
 	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(shared->noted[0].sig, FAULTS[_i / 2].sig);
+	ck_assert_int_eq(shared->noted[0].sig, FAULTS[_i / WAYS].sig);
 	ck_assert_int_gt(shared->noted[0].code, 0);
 }
 END_TEST
@@ -430,16 +430,16 @@ Suite *kernel_suite(void)
 	Suite *s = suite_create("kernel");
 	TCase *tc = live_case(s, "kernel");
 
-	tcase_add_loop_test(tc, fault_terminates, 0, 2 * FAULTS_LEN);
-	tcase_add_loop_test(tc, fault_is_handled, 0, 2 * FAULTS_LEN);
-	loop_both(tc, posix_timer_is_the_kernel);
-	loop_both(tc, posix_timer_with_a_real_time_signal_is_the_kernel);
-	loop_both(tc, interval_timer_is_the_kernel);
-	loop_both(tc, periodic_timer_makes_an_object_each_time);
-	loop_both(tc, broken_pipe_is_the_kernel);
-	loop_both(tc, broken_pipe_by_hand_is_not_the_kernel);
-	loop_both(tc, child_that_exits_says_so);
-	loop_both(tc, child_that_is_killed_says_so);
-	loop_both(tc, child_of_another_thread_signals_the_process);
+	tcase_add_loop_test(tc, fault_terminates, 0, WAYS * FAULTS_LEN);
+	tcase_add_loop_test(tc, fault_is_handled, 0, WAYS * FAULTS_LEN);
+	loop_all(tc, posix_timer_is_the_kernel);
+	loop_all(tc, posix_timer_with_a_real_time_signal_is_the_kernel);
+	loop_all(tc, interval_timer_is_the_kernel);
+	loop_all(tc, periodic_timer_makes_an_object_each_time);
+	loop_all(tc, broken_pipe_is_the_kernel);
+	loop_all(tc, broken_pipe_by_hand_is_not_the_kernel);
+	loop_all(tc, child_that_exits_says_so);
+	loop_all(tc, child_that_is_killed_says_so);
+	loop_all(tc, child_of_another_thread_signals_the_process);
 	return s;
 }

@@ -57,13 +57,13 @@ START_TEST(json_replaces_what_is_not_utf8)
 {
 	static const char *const names[] = { "\xff\xfe", "a\xc3", "\xed\xa0\x80", "\xc0\xaf",
 					     "\xf5\x80\x80\x80" };
-	struct tracer_setup setup = { .transport = transport(_i % 2) };
+	struct tracer_setup setup = { .transport = transport(_i % WAYS) };
 	struct tracer t;
 	struct actor a;
 	struct event *e;
 	pid_t pid;
 
-	pid = send_as(&t, &setup, names[_i / 2], &a);
+	pid = send_as(&t, &setup, names[_i / WAYS], &a);
 	e = tracer_only(&t, a.pid, SIGUSR1); /* parsing has checked the UTF-8 */
 	expect_sender(e, pid);
 	ck_assert_msg(strstr(e->sender.comm, "\xef\xbf\xbd") != NULL, "no U+FFFD in\n  %s",
@@ -107,12 +107,12 @@ START_TEST(text_has_no_control_bytes)
 {
 	static const char *const names[] = { ODD_COMM, "\xff\x1b[0m\x9b" "1m", "\xc2\x9b" "31m",
 					     "\x7f\x08\x08" };
-	struct tracer_setup setup = { .transport = transport(_i % 2), .text = true };
+	struct tracer_setup setup = { .transport = transport(_i % WAYS), .text = true };
 	struct tracer t;
 	struct actor a;
 	char mark[32];
 
-	send_as(&t, &setup, names[_i / 2], &a);
+	send_as(&t, &setup, names[_i / WAYS], &a);
 	snprintf(mark, sizeof(mark), "(%d)", a.pid);
 	ck_assert_int_ge(clean_lines(&t, mark), 1);
 }
@@ -171,11 +171,11 @@ Suite *names_suite(void)
 	Suite *s = suite_create("names");
 	TCase *tc = live_case(s, "names");
 
-	loop_both(tc, json_gives_a_name_of_control_bytes_back);
-	tcase_add_loop_test(tc, json_replaces_what_is_not_utf8, 0, 10);
-	loop_both(tc, json_keeps_valid_utf8);
-	tcase_add_loop_test(tc, text_has_no_control_bytes, 0, 8);
-	loop_both(tc, json_gives_arguments_of_control_bytes_back);
-	loop_both(tc, text_of_arguments_has_no_control_bytes);
+	loop_all(tc, json_gives_a_name_of_control_bytes_back);
+	tcase_add_loop_test(tc, json_replaces_what_is_not_utf8, 0, 5 * WAYS);
+	loop_all(tc, json_keeps_valid_utf8);
+	tcase_add_loop_test(tc, text_has_no_control_bytes, 0, 4 * WAYS);
+	loop_all(tc, json_gives_arguments_of_control_bytes_back);
+	loop_all(tc, text_of_arguments_has_no_control_bytes);
 	return s;
 }

@@ -152,13 +152,13 @@ END_TEST
 
 START_TEST(process_directed_signal_taken_by_another_thread)
 {
-	int sig = _i / 2 ? SIGRTMIN + 1 : SIGUSR1;
+	int sig = _i / WAYS ? SIGRTMIN + 1 : SIGUSR1;
 	struct tracer t;
 	struct actor a;
 	struct event *e;
 
 	actor_start(&a, second_takes, NULL);
-	tracer_start(&t, transport(_i % 2));
+	tracer_start(&t, transport(_i % WAYS));
 	kill(a.pid, sig);
 	wait_handled(1);
 	tracer_stop(&t, SIGTERM);
@@ -469,20 +469,20 @@ Suite *threads_suite(void)
 	Suite *s = suite_create("threads");
 	TCase *tc = live_case(s, "threads"), *stop = live_case(s, "stop");
 
-	loop_both(tc, queued_signals_join_their_own_senders_in_order);
-	loop_both(tc, long_queue_keeps_its_order);
-	loop_both(tc, thread_directed_signal_names_the_thread);
-	tcase_add_loop_test(tc, process_directed_signal_taken_by_another_thread, 0, 4);
-	loop_both(tc, thread_and_process_queue_of_one_number);
-	loop_both(tc, pending_signal_of_a_thread_that_ends);
-	loop_both(tc, process_signal_pending_across_exec);
-	loop_both(tc, thread_signal_pending_across_exec);
-	loop_both(tc, signal_after_exec_of_another_thread);
-	loop_both(stop, stop_and_continue);
-	loop_both(stop, continue_without_a_handler_is_ignored);
-	loop_both(stop, continue_cancels_pending_stops);
-	loop_both(stop, stop_cancels_a_pending_continue);
-	loop_both(stop, killed_while_stopped);
-	loop_both(stop, terminated_once_it_goes_on);
+	loop_all(tc, queued_signals_join_their_own_senders_in_order);
+	loop_all(tc, long_queue_keeps_its_order);
+	loop_all(tc, thread_directed_signal_names_the_thread);
+	tcase_add_loop_test(tc, process_directed_signal_taken_by_another_thread, 0, 2 * WAYS);
+	loop_all(tc, thread_and_process_queue_of_one_number);
+	loop_all(tc, pending_signal_of_a_thread_that_ends);
+	loop_all(tc, process_signal_pending_across_exec);
+	loop_all(tc, thread_signal_pending_across_exec);
+	loop_all(tc, signal_after_exec_of_another_thread);
+	loop_all(stop, stop_and_continue);
+	loop_all(stop, continue_without_a_handler_is_ignored);
+	loop_all(stop, continue_cancels_pending_stops);
+	loop_all(stop, stop_cancels_a_pending_continue);
+	loop_all(stop, killed_while_stopped);
+	loop_all(stop, terminated_once_it_goes_on);
 	return s;
 }

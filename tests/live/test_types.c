@@ -149,6 +149,19 @@ START_TEST(packed_image_where_the_kernels_own_are_hidden)
 }
 END_TEST
 
+START_TEST(tracefs_where_nothing_else_has_any)
+{
+	struct tracer_setup setup = { .prepare = hide };
+
+	tracer_start_with(&tracer, &setup, "-v", NULL);
+	expect_traced();
+	expect_said("types: " KERNEL_BTF ": No such file or directory\n");
+	expect_said("types: kernel image: got none of ");
+	expect_said("types from the events' formats in ");
+	expect_said("types of tracepoints only: ");
+}
+END_TEST
+
 static void expect_refused(struct image *image, const char *source)
 {
 	struct tracer_setup setup = { .prepare = hide, .arg = image, .no_wait = true };
@@ -229,6 +242,7 @@ Suite *types_suite(void)
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_add_test(c, kernels_own);
 	tcase_add_loop_test(c, packed_image_where_the_kernels_own_are_hidden, 0, 2);
+	tcase_add_test(c, tracefs_where_nothing_else_has_any);
 	tcase_add_test(c, missing_program_is_named);
 	tcase_add_test(c, source_that_has_none_is_not_replaced_by_another);
 	tcase_add_test(c, file_that_the_user_names);

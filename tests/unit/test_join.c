@@ -48,6 +48,11 @@ static ssize_t fake_cmdline(uint32_t pid, char *text, size_t size)
 	return 10;
 }
 
+static ssize_t fake_comm(uint32_t tid, char *text, size_t size)
+{
+	return -ESRCH;
+}
+
 static int fake_status(uint32_t tid, struct proc_status *st)
 {
 	looks++;
@@ -55,7 +60,9 @@ static int fake_status(uint32_t tid, struct proc_status *st)
 	return status_ret;
 }
 
-static const struct join_machine machine = { fake_process_of, fake_cmdline, fake_status };
+static const struct join_machine machine = {
+	fake_process_of, fake_cmdline, fake_comm, fake_status,
+};
 
 static void begin(void)
 {
@@ -926,6 +933,246 @@ START_TEST(every_sending_has_one_outcome)
 }
 END_TEST
 
+/* ---- without the kernel's types ---- */
+
+static void untold(uint32_t tid, int flags)
+{
+	ended(tid, 0, EXIT_NO_CODE | flags);
+}
+
+static void told_parent(int how)
+{
+	struct exit_record rec = {
+		.time = now += MS, .type = RECORD_END, .tid = WORKER, .pid = WORKER, .code = how,
+	};
+
+	join_record(&join, &rec, sizeof(rec));
+}
+
+static void expect_ended_by(size_t i, uint32_t sender, enum ending ending)
+{
+	ck_assert_int_eq(out[i].fate, FATE_DELIVERED);
+	ck_assert_uint_eq(out[i].sender.pid, sender);
+	ck_assert_int_eq(out[i].ending, ending);
+}
+
+/* Of its last thread the record says so (0), or nothing does, and /proc is asked. */
+static int last_of(int i)
+{
+	status.zombie = true;
+	return i ? EXIT_NO_LAST : EXIT_LAST;
+}
+
+START_TEST(untold_end_of_a_killed_process_is_by_what_was_sent_last)
+{
+	kill_from(SIGTERM, KILLER);
+	delivered(SIGKILL, WORKER, ACTION_DEFAULT);
+	untold(WORKER, last_of(_i));
+	ck_assert_uint_eq(outs, 0);
+	told_parent(CLD_KILLED);
+	ck_assert_uint_eq(outs, 1);
+	expect_ended_by(0, KILLER, ENDING_TERMINATED);
+	ck_assert_uint_eq(out[0].latency, 2 * MS); /* until the record of the exit */
+	ck_assert_uint_eq(join.pending_now, 0);
+}
+END_TEST
+
+START_TEST(untold_end_that_dumped_a_core)
+{
+	kill_from(SIGQUIT, KILLER);
+	delivered(SIGQUIT, WORKER, ACTION_DEFAULT);
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_DUMPED);
+	ck_assert_uint_eq(outs, 1);
+	expect_ended_by(0, KILLER, ENDING_CORE);
+}
+END_TEST
+
+START_TEST(untold_end_by_sigkill_that_cuts_a_core_dump_short)
+{
+	kill_from(SIGQUIT, 1001);
+	delivered(SIGQUIT, WORKER, ACTION_DEFAULT);
+	kill_from(SIGKILL, 1002);
+	delivered(SIGKILL, 813, ACTION_DEFAULT);
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_KILLED);
+	ck_assert_uint_eq(outs, 2);
+	expect_ended_by(0, 1001, ENDING_NONE);
+	expect_ended_by(1, 1002, ENDING_TERMINATED);
+}
+END_TEST
+
+START_TEST(untold_end_by_exit_leaves_what_is_pending_undelivered)
+{
+	kill_from(SIGTERM, KILLER);
+	delivered(SIGKILL, 813, ACTION_DEFAULT); /* the other threads get it */
+	untold(813, _i ? EXIT_NO_LAST : 0);
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_EXITED);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_int_eq(out[0].fate, FATE_GONE);
+}
+END_TEST
+
+START_TEST(untold_end_by_a_signal_to_a_thread)
+{
+	sent(SIGTERM, 813, false, RESULT_DELIVERED, KILLER, SI_TKILL);
+	delivered(SIGKILL, 813, ACTION_DEFAULT);
+	untold(813, _i ? EXIT_NO_LAST : 0);
+	delivered(SIGKILL, WORKER, ACTION_DEFAULT);
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_KILLED);
+	ck_assert_uint_eq(outs, 1);
+	expect_ended_by(0, KILLER, ENDING_TERMINATED);
+	ck_assert_uint_eq(out[0].target.pid, WORKER);
+}
+END_TEST
+
+/* Its parent ignores SIGCHLD: then only SIGKILLs and ends can be counted, a while later. */
+START_TEST(untold_end_of_which_no_parent_hears)
+{
+	kill_from(SIGTERM, KILLER);
+	delivered(SIGKILL, WORKER, ACTION_DEFAULT);
+	if (_i % 2)
+		untold(813, _i / 2 ? EXIT_NO_LAST : 0); /* called exit: it did not get one */
+	untold(WORKER, last_of(_i / 2));
+	status_ret = -ENOENT;
+	join_settle_leaving(&join, now, false);
+	ck_assert_uint_eq(outs, 0);
+	join_settle_leaving(&join, now += 50 * MS, false);
+	ck_assert_uint_eq(outs, 1);
+	if (_i % 2)
+		ck_assert_int_eq(out[0].fate, FATE_GONE);
+	else
+		expect_ended_by(0, KILLER, ENDING_TERMINATED);
+}
+END_TEST
+
+START_TEST(untold_end_of_one_thread_is_not_the_end)
+{
+	kill_from(SIGUSR1, KILLER);
+	untold(813, EXIT_NO_LAST);
+	told_parent(CLD_EXITED); /* to its tracer, as each thread does */
+	join_settle_leaving(&join, now += 50 * MS, false);
+	ck_assert_uint_eq(outs, 0);
+	ck_assert_uint_eq(join.leaving.len, 0);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_uint_eq(out[0].sender.pid, KILLER);
+}
+END_TEST
+
+START_TEST(untold_end_that_no_record_tells_is_found_by_the_sweep)
+{
+	kill_from(SIGTERM, KILLER);
+	delivered(SIGKILL, WORKER, ACTION_DEFAULT);
+	untold(WORKER, EXIT_NO_LAST);
+	join_settle_leaving(&join, now += 50 * MS, false); /* it takes its time */
+	status_ret = -ENOENT;
+	for (int i = 0; i < 3; i++)
+		join_sweep(&join, now += 2 * SECOND);
+	ck_assert_uint_eq(outs, 1);
+	expect_ended_by(0, KILLER, ENDING_TERMINATED);
+}
+END_TEST
+
+START_TEST(untold_exec_forgets_that_the_other_threads_were_killed)
+{
+	struct exit_record exec = { .time = now, .type = RECORD_EXEC, .tid = WORKER, .pid = WORKER };
+
+	kill_from(SIGTERM, KILLER); /* blocked */
+	delivered(SIGKILL, 813, ACTION_DEFAULT);
+	untold(813, EXIT_NO_LAST);
+	join_record(&join, &exec, sizeof(exec));
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_KILLED); /* by what was not seen */
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_int_eq(out[0].fate, FATE_GONE);
+}
+END_TEST
+
+/* How many more wait is not told; one whose code differs must have been taken. */
+START_TEST(untold_queue_is_first_in_first_out)
+{
+	sent(RT, WORKER, true, RESULT_DELIVERED, 1001, SI_QUEUE);
+	sent(RT, WORKER, true, RESULT_DELIVERED, 1002, SI_USER);
+	sent(RT, WORKER, true, RESULT_DELIVERED, 1003, SI_USER);
+	delivered(RT, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(outs, 2);
+	ck_assert_int_eq(out[0].fate, FATE_ACCEPTED);
+	ck_assert_uint_eq(out[0].sender.pid, 1001);
+	ck_assert_uint_eq(out[1].sender.pid, 1002);
+	delivered(RT, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(out[2].sender.pid, 1003);
+}
+END_TEST
+
+START_TEST(what_was_not_asked_for_is_followed_but_not_shown)
+{
+	struct generate_record rec = {
+		.type = RECORD_GENERATE, .sig = SIGKILL, .group = 1, .target = WORKER,
+		.target_pid = WORKER, .sender_pid = 1002, .unasked = 1,
+	};
+
+	kill_from(SIGTERM, 1001); /* blocked */
+	rec.time = now += MS;
+	join_record(&join, &rec, sizeof(rec));
+	delivered(SIGKILL, WORKER, ACTION_DEFAULT);
+	untold(WORKER, last_of(_i));
+	told_parent(CLD_KILLED);
+	ck_assert_uint_eq(outs, 1);
+	ck_assert_int_eq(out[0].fate, FATE_GONE);
+	ck_assert_uint_eq(out[0].sender.pid, 1001);
+	ck_assert_uint_eq(join.seen, 1);
+	ck_assert_uint_eq(join.pending_now, 0);
+	join.signals = 1ull << (SIGTERM - 1);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER); /* nor is its delivery */
+	ck_assert_uint_eq(outs, 1);
+}
+END_TEST
+
+static void forked(uint32_t child, uint32_t parent)
+{
+	struct exit_record rec = {
+		.time = now += MS, .type = RECORD_FORK, .tid = child, .pid = parent,
+	};
+
+	join_record(&join, &rec, sizeof(rec));
+}
+
+START_TEST(child_has_its_parents_arguments_also_when_it_is_gone)
+{
+	join.early = true;
+	forked(6000, 5000);
+	sent(SIGUSR1, WORKER, true, RESULT_DELIVERED, 6000, SI_USER);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_uint_eq(out[0].sender.cmdline_len, 10);
+	ck_assert_mem_eq(cmdlines[0], "from\0proc", 10);
+	ck_assert_int_eq(asked, 1);
+}
+END_TEST
+
+/* What /proc says now is of another image than the one that sent. */
+START_TEST(arguments_of_a_later_image_are_not_taken)
+{
+	join.early = true;
+	sent(SIGUSR1, WORKER, true, RESULT_DELIVERED, 5000, SI_USER);
+	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
+	ck_assert_ptr_null(out[0].sender.cmdline);
+	ck_assert_int_eq(asked, 0);
+}
+END_TEST
+
+START_TEST(thread_told_of_is_known_when_it_is_gone)
+{
+	struct exit_record rec = { .time = now, .type = RECORD_THREAD, .tid = 999, .pid = WORKER };
+
+	join_record(&join, &rec, sizeof(rec));
+	sent(SIGCHLD, 999, true, RESULT_IGNORED, 5000, 1);
+	ck_assert_uint_eq(out[0].target.pid, WORKER);
+}
+END_TEST
+
 Suite *join_suite(void)
 {
 	Suite *s = suite_create("join");
@@ -989,6 +1236,24 @@ Suite *join_suite(void)
 	tcase_add_test(c, forgetting_survives_the_end_of_the_thread_that_was_named);
 	tcase_add_test(c, anything_that_is_no_record_is_dropped);
 	tcase_add_loop_test(c, every_sending_has_one_outcome, 1, 9);
+	suite_add_tcase(s, c);
+
+	c = tcase_create("untold");
+	tcase_add_checked_fixture(c, begin, end);
+	tcase_add_loop_test(c, untold_end_of_a_killed_process_is_by_what_was_sent_last, 0, 2);
+	tcase_add_loop_test(c, untold_end_that_dumped_a_core, 0, 2);
+	tcase_add_loop_test(c, untold_end_by_sigkill_that_cuts_a_core_dump_short, 0, 2);
+	tcase_add_loop_test(c, untold_end_by_exit_leaves_what_is_pending_undelivered, 0, 2);
+	tcase_add_loop_test(c, untold_end_by_a_signal_to_a_thread, 0, 2);
+	tcase_add_loop_test(c, untold_end_of_which_no_parent_hears, 0, 4);
+	tcase_add_test(c, untold_end_of_one_thread_is_not_the_end);
+	tcase_add_test(c, untold_end_that_no_record_tells_is_found_by_the_sweep);
+	tcase_add_loop_test(c, untold_exec_forgets_that_the_other_threads_were_killed, 0, 2);
+	tcase_add_test(c, untold_queue_is_first_in_first_out);
+	tcase_add_loop_test(c, what_was_not_asked_for_is_followed_but_not_shown, 0, 2);
+	tcase_add_test(c, child_has_its_parents_arguments_also_when_it_is_gone);
+	tcase_add_test(c, arguments_of_a_later_image_are_not_taken);
+	tcase_add_test(c, thread_told_of_is_known_when_it_is_gone);
 	suite_add_tcase(s, c);
 	return s;
 }
