@@ -400,14 +400,20 @@ static void describe_start(const struct session *s)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",
 				t->object.programs.at[i].name, t->object.programs.at[i].section,
 				t->object.programs.at[i].insns.len);
-	if (t->bare)
-		fprintf(stderr, "portrace: types of tracepoints only: arguments are read from /proc, where a "
-				"process that ended soon has none; of real-time signals that wait together "
-				"the first is taken to be delivered first, also where sigwait took it\n");
 	if (!s->join.machine)
 		fprintf(stderr, "portrace: no /proc of the initial pid namespace: command lines only from "
 				"the kernel side\n");
 	fprintf(stderr, "portrace: tracing\n");
+}
+
+/* What cannot be known without the kernel's types; the rest is the same. */
+static void warn_of_bare(const struct session *s)
+{
+	if (s->tracer.bare)
+		fprintf(stderr, "portrace: this kernel's types are not known, only its tracepoints: arguments "
+				"come from /proc, where a\nportrace: process that has ended has none; real-time "
+				"signals that wait are taken to be delivered in order,\nportrace: also where "
+				"sigwait took one (--btf FILE gives the types)\n");
 }
 
 static void warn_of_absent(const struct session *s)
@@ -464,6 +470,7 @@ enum exit_status signal_run(const struct options *options)
 	}
 	if (!options->quiet) {
 		warn_of_absent(&s);
+		warn_of_bare(&s);
 		if (output_header(&s.output, &s.err))
 			fail(&s);
 		else

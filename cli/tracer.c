@@ -103,15 +103,25 @@ static int give_module(void *types, size_t i, const struct btf **module, struct 
 /* Moves what the programs read to where this kernel keeps it; what can then not be reached goes. */
 static int relocate_to(struct object *obj, struct types *types, struct error *err)
 {
-	const struct core_targets targets = { &types->btf, give_module, types };
+	size_t i, count = obj->programs.len;
+	int ret = 0;
 
 	if (types->btf.foreign)
 		return error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, "
 				 "expected this machine's", types->account.source);
-	if (core_relocate_all(obj->programs.at, obj->programs.len, &obj->btf, &targets, err) ||
-	    fold(obj, err))
-		return -1;
-	return core_check(obj->programs.at, obj->programs.len, &obj->btf, &targets, err);
+	for (i = 0; !ret && i < count; i++) {
+		const struct core_targets targets = { types_of(types, i), give_module, types };
+
+		ret = core_relocate_all(&obj->programs.at[i], 1, &obj->btf, &targets, err);
+	}
+	if (!ret)
+		ret = fold(obj, err);
+	for (i = 0; !ret && i < count; i++) {
+		const struct core_targets targets = { types_of(types, i), give_module, types };
+
+		ret = core_check(&obj->programs.at[i], 1, &obj->btf, &targets, err);
+	}
+	return ret;
 }
 
 /* Once all settings are made: fold() takes them for what they are. */

@@ -212,9 +212,20 @@ void types_fini(struct types *types)
 	for (size_t i = 0; i < types->modules.len; i++)
 		btf_fini(&types->modules.at[i].btf);
 	vec_fini(&types->modules);
+	for (size_t i = 0; i < types->records.len; i++)
+		btf_fini(&types->records.at[i]);
+	vec_fini(&types->records);
 	btf_fini(&types->btf);
 	btf_fini(&types->base);
 	memset(types, 0, sizeof(*types));
+}
+
+const struct btf *types_of(const struct types *types, size_t program)
+{
+	/* One on no event, or on one that this kernel has not, finds nothing. */
+	if (program < types->records.len && btf_count(&types->records.at[program]))
+		return &types->records.at[program];
+	return &types->btf;
 }
 
 /* ---- modules ---- */

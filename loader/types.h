@@ -16,7 +16,7 @@
  *	tracefs                         the formats of the tracepoints that the object's programs
  *	                                are on: no more than the records that they get
  *
- * Wherever they come from they end as one BTF.
+ * Wherever they come from they end as BTF: one, or from tracefs one for each program.
  */
 enum types_from { TYPES_AUTO, TYPES_KERNEL, TYPES_IMAGE, TYPES_TRACEFS };
 
@@ -47,6 +47,7 @@ struct types {
 	bool has_modules;  /* the kernel's own modules go with btf */
 	bool listed;       /* modules are, by name: all that are loaded */
 	VEC(struct types_module) modules;
+	VEC(struct btf) records; /* from tracefs: by program; btf has nothing then */
 };
 
 /*
@@ -55,6 +56,8 @@ struct types {
  */
 int types_open(struct types *types, const struct types_request *request, struct error *err);
 void types_fini(struct types *types);
+/* What the object's program of that index is relocated to; valid until types_fini. */
+const struct btf *types_of(const struct types *types, size_t program);
 /*
  * The types that the i-th loaded module adds, opened when first asked for, valid until
  * types_fini. *module is NULL behind the last; where types are not the running kernel's own

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Types of no more than what tracefs describes: the records of the tracepoints that an object's
- * programs are on, each under the name that its program gives it.
+ * Types of no more than what tracefs describes: for each program the record of the tracepoint
+ * that it is on, under the name that it gives it. Each has a BTF of its own, as two programs may
+ * call different records by one name: all system calls are a struct trace_event_raw_sys_enter,
+ * but some have more arguments than others.
  */
 #include "loader/types_internal.h"
 
@@ -12,17 +14,6 @@
 #include "btf/format.h"
 #include "loader/attach.h"
 #include "loader/section.h"
-
-struct event {
-	char category[64], name[64];
-	const char *type; /* what the program calls its record's struct, or NULL */
-	char *text;
-	size_t len;
-};
-
-struct events {
-	VEC(struct event) list;
-};
 
 /* The struct that a program takes a pointer to: struct trace_event_raw_signal_generate *. */
 static const char *argument_type(const struct object *obj, const struct program *prog)
@@ -42,108 +33,73 @@ static const char *argument_type(const struct object *obj, const struct program 
 	return t && btf_kind(t) == BTF_KIND_STRUCT && t->name_off ? btf_string(btf, t->name_off) : NULL;
 }
 
-static bool same_event(const struct event *a, const struct event *b)
+/* Whether the program is on a tracepoint; which. */
+static bool has_event(const struct program *prog, char *category, char *event, size_t size)
 {
-	return !strcmp(a->category, b->category) && !strcmp(a->name, b->name) &&
-	       !strcmp(a->type ? a->type : "", b->type ? b->type : "");
-}
-
-/* The event that a program is on, where it is on one that is not listed yet. */
-static bool next_event(const struct events *events, const struct object *obj,
-		       const struct program *prog, struct event *event)
-{
-	const struct section_kind *kind;
+	const struct section_kind *kind = section_kind(prog->section);
 	struct error ignored;
 
-	kind = section_kind(prog->section);
-	if (!prog->autoload || !kind || kind->type != BPF_PROG_TYPE_TRACEPOINT ||
-	    section_tracepoint(prog->section, event->category, event->name, sizeof(event->name),
-			       &ignored))
-		return false;
-	event->type = argument_type(obj, prog);
-	for (size_t i = 0; i < events->list.len; i++)
-		if (same_event(&events->list.at[i], event))
-			return false;
-	return true;
+	return prog->autoload && kind && kind->type == BPF_PROG_TYPE_TRACEPOINT &&
+	       !section_tracepoint(prog->section, category, event, size, &ignored);
 }
 
-/* An event that this kernel has not is left out: attaching to it is what fails. */
-static int read_events(struct search *s, const struct tracefs *tracefs, struct events *events,
-		       struct error *err)
+/* 1: this kernel has no such event, or its format cannot be read; attaching is what fails then. */
+static int read_record(struct search *s, const struct tracefs *tracefs, const struct program *prog,
+		       struct btf *record, struct error *err)
 {
-	const struct object *obj = s->request->obj;
-
-	for (size_t i = 0; i < obj->programs.len; i++) {
-		struct event event = { 0 }, *added;
-
-		if (!next_event(events, obj, &obj->programs.at[i], &event))
-			continue;
-		if (tracefs_format(tracefs, event.category, event.name, &event.text, &event.len,
-				   err)) {
-			if (err->code == ERROR_MEMORY)
-				return -1;
-			types_pass_over(s, err);
-			continue;
-		}
-		added = vec_push(&events->list);
-		if (!added) {
-			free(event.text);
-			return error_memory(err);
-		}
-		*added = event;
-	}
-	return 0;
-}
-
-static int from_events(struct types *types, const struct events *events, struct error *err)
-{
-	size_t count = events->list.len;
-	struct event_format *formats;
+	char category[64], event[64];
+	struct event_format format = { .category = category, .event = event };
+	char *text;
 	int ret;
 
-	if (!count)
+	if (!has_event(prog, category, event, sizeof(event)))
+		return 1;
+	if (tracefs_format(tracefs, category, event, &text, &format.len, err)) {
+		types_pass_over(s, err);
+		return err->code == ERROR_MEMORY ? -1 : 1;
+	}
+	format.text = text;
+	format.type = argument_type(s->request->obj, prog);
+	ret = btf_from_formats(record, &format, 1, err);
+	free(text);
+	return ret;
+}
+
+static int read_records(struct search *s, const struct tracefs *tracefs, struct error *err)
+{
+	const struct object *obj = s->request->obj;
+	struct btf *records = vec_add(&s->types->records, obj->programs.len);
+	size_t i, found = 0;
+	int ret;
+
+	if (!records)
+		return error_memory(err);
+	for (i = 0; i < obj->programs.len; i++) {
+		ret = read_record(s, tracefs, &obj->programs.at[i], &records[i], err);
+		if (ret < 0)
+			return -1;
+		found += !ret;
+	}
+	if (!found)
 		return error_set(err, ERROR_NOT_FOUND, "tracefs: got no format of any tracepoint that "
 				 "the programs are on");
-	formats = calloc(count, sizeof(*formats));
-	if (!formats)
-		return error_memory(err);
-	for (size_t i = 0; i < count; i++) {
-		const struct event *e = &events->list.at[i];
-
-		formats[i] = (struct event_format){
-			.category = e->category, .event = e->name, .text = e->text, .len = e->len,
-			.type = e->type,
-		};
-	}
-	ret = btf_from_formats(&types->btf, formats, count, err);
-	free(formats);
-	return ret;
+	return btf_from_formats(&s->types->btf, NULL, 0, err);
 }
 
 int types_from_tracefs(struct search *s, struct error *err)
 {
-	struct events events = { 0 };
 	struct tracefs tracefs;
-	int ret;
+	int ret = -1;
 
 	if (!s->request->obj) {
 		error_set(err, ERROR_NOT_FOUND,
 			  "tracefs: got no programs, whose tracepoints it describes");
-		types_pass_over(s, err);
-		return -1;
-	}
-	ret = tracefs_open(&tracefs, err);
-	if (!ret) {
+	} else if (!tracefs_open(&tracefs, err)) {
 		snprintf(s->types->account.source, sizeof(s->types->account.source),
 			 "the events' formats in %s", tracefs.where);
-		ret = read_events(s, &tracefs, &events, err);
+		ret = read_records(s, &tracefs, err);
 		tracefs_close(&tracefs);
 	}
-	if (!ret)
-		ret = from_events(s->types, &events, err);
-	for (size_t i = 0; i < events.list.len; i++)
-		free(events.list.at[i].text);
-	vec_fini(&events.list);
 	if (ret)
 		types_pass_over(s, err);
 	return ret;

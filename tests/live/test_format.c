@@ -7,8 +7,11 @@
 
 #include <dirent.h>
 
+#include "btf/core.h"
 #include "btf/format.h"
 #include "loader/attach.h"
+#include "loader/types.h"
+#include "util/map.h"
 
 Suite *format_suite(void);
 
@@ -141,6 +144,39 @@ START_TEST(formats_and_the_kernels_own_types_agree)
 }
 END_TEST
 
+/* The relocations of the program that stay without an answer. */
+static size_t unresolved(struct object *obj, const struct types *types, const char *name)
+{
+	struct program *prog = object_program(obj, name);
+	const struct btf *target = types_of(types, prog - obj->programs.at);
+
+	ck_assert_msg(!core_relocate(prog, 1, &obj->btf, target, &err), "%s", err.message);
+	return prog->relos.len;
+}
+
+/* Both call their record a struct trace_event_raw_sys_enter, of which one has two arguments. */
+START_TEST(each_program_is_on_the_record_of_its_own_event)
+{
+	struct types_request request = { .from = TYPES_TRACEFS };
+	struct map_file file;
+	struct types types;
+	struct object obj;
+
+	if (faccessat(tracefs.fd, "events/syscalls/sys_enter_kill", F_OK, 0))
+		skip("no system calls among the tracepoints (CONFIG_FTRACE_SYSCALLS)");
+	ck_assert_int_eq(map_file(&file, FIXTURES "/format.bpf.o"), 0);
+	ck_assert_msg(!object_init(&obj, "format", file.data, file.size, &err), "%s", err.message);
+	request.obj = &obj;
+	ck_assert_msg(!types_open(&types, &request, &err), "%s", err.message);
+	ck_assert_uint_eq(unresolved(&obj, &types, "third"), 0);
+	ck_assert_uint_eq(unresolved(&obj, &types, "enter_kill"), 0);
+	ck_assert_uint_eq(unresolved(&obj, &types, "beyond"), 1);
+	types_fini(&types);
+	object_fini(&obj);
+	unmap_file(&file);
+}
+END_TEST
+
 Suite *format_suite(void)
 {
 	Suite *s = suite_create("format");
@@ -148,5 +184,6 @@ Suite *format_suite(void)
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, formats_and_the_kernels_own_types_agree);
+	tcase_add_test(tc, each_program_is_on_the_record_of_its_own_event);
 	return s;
 }

@@ -158,7 +158,7 @@ START_TEST(tracefs_where_nothing_else_has_any)
 	expect_said("types: " KERNEL_BTF ": No such file or directory\n");
 	expect_said("types: kernel image: got none of ");
 	expect_said("types from the events' formats in ");
-	expect_said("types of tracepoints only: ");
+	expect_said("this kernel's types are not known, only its tracepoints: ");
 }
 END_TEST
 
