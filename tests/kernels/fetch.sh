@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fetch.sh SUITE ARCH PACKAGE [modules]
-# fetch.sh LIST                          the same for each line of a file; # begins a comment
+# fetch.sh LIST                          the same for each line of a file; # begins a comment; those
+#                                        that cannot be had now are named in build/kernels/missing
 #
 # Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
 # uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is
@@ -19,8 +20,12 @@ die() {
 }
 
 if [ $# = 1 ]; then
+	missing=$(dirname "$0")/../../build/kernels/missing
+	mkdir -p "${missing%/*}"
+	: >"$missing"
 	sed 's/#.*//' "$1" | while read -r suite arch package modules; do
-		[ -z "$suite" ] || sh "$0" "$suite" "$arch" "$package" ${modules:+"$modules"} || exit
+		[ -z "$suite" ] || sh "$0" "$suite" "$arch" "$package" ${modules:+"$modules"} ||
+			echo "$suite $arch $package" >>"$missing"
 	done
 	exit
 fi

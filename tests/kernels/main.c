@@ -64,10 +64,26 @@ static void list_kernels(void)
 	qsort(kernels.at, kernels.count, sizeof(*kernels.at), by_contents);
 }
 
+/* Those that fetch.sh could not have: an archive that is being updated must not fail the tests. */
+static int tell_missing(void)
+{
+	FILE *file = fopen(KERNELS "/missing", "r");
+	char line[256];
+	int count = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		printf("skip: %.*s (could not be fetched)\n", (int)strcspn(line, "\n"), line);
+		count++;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
 int main(void)
 {
 	SRunner *runner;
-	int run, failed;
+	int run, failed, missing;
 
 	list_kernels();
 	if (!kernels.count) {
@@ -82,6 +98,7 @@ int main(void)
 	run = srunner_ntests_run(runner);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
-	printf("kernels: %d passed, %d failed, 0 skipped\n", run - failed, failed);
+	missing = tell_missing();
+	printf("kernels: %d passed, %d failed, %d skipped\n", run - failed, failed, missing);
 	return failed || !run;
 }
