@@ -5,7 +5,7 @@
 #
 #	bench.sh BUILD_DIR [OUTPUT.md]      run as root; builds its own workloads into BUILD_DIR/bench
 #
-#	ONLY="start mem rate cpu pipe burst types"   sections to run; all by default
+#	ONLY="start attach mem rate cpu pipe burst types"   sections to run; all by default
 #	TOOLS="portrace portrace-perf ..."     tracers to run; all by default
 #	QUICK=1                                few repetitions, for a look while working
 #	MAXTIME=600                            seconds after which no further round is begun
@@ -23,8 +23,8 @@ build=${1:?usage: bench.sh BUILD_DIR [OUTPUT.md]}
 output=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$build" && pwd) || exit 1
-sections=" ${ONLY:-start mem rate cpu pipe burst types} "
-tools=${TOOLS:-portrace portrace-perf sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
+sections=" ${ONLY:-start attach mem rate cpu pipe burst types} "
+tools=${TOOLS:-portrace portrace-perf portrace-tracefs sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
 maxtime=${MAXTIME:-600}
 bin=$build/bench
 
@@ -130,6 +130,9 @@ tracer() {
 	portrace-perf)
 		file=$build/portrace musts=(-e 2 -x "record was lost")
 		command=("$file" signal --transport perf) ;;
+	portrace-tracefs)
+		file=$build/portrace musts=(-e 2 -x "record was lost")
+		command=("$file" signal --types tracefs) ;;
 	sigsnoop) file=$(find_program sigsnoop sigsnoop-bpfcc) command=("$file") ;;
 	bpftrace) file=$(find_program bpftrace) command=("$file" "$work/join.bt") ;;
 	perf-trace)
@@ -240,6 +243,24 @@ sizes() {
 	done
 }
 
+# From exec to attached, by where the types come from and how events do.
+attach() {
+	local i types transport
+	case $sections in *" attach "*) ;; *) return ;; esac
+	for ((i = 1; i <= n_attach; i++)); do
+		in_time || break
+		printf '\r%-60s' "attach: round $i of $n_attach" >&2
+		for types in kernel tracefs; do
+			for transport in ring perf; do
+				"$bin/meter" attached -l "$bin/load" -x "portrace: tracing" -- "$build/portrace" \
+					-v --types $types --transport $transport |
+					sed "s/^/attach $types-$transport /" >> "$data"
+			done
+		done
+	done
+	printf '\r%60s\r' '' >&2
+}
+
 # The kernel's types as a C header, in turn with bpftool, which needs no root for it either.
 dump_types() {
 	local i bpftool btf=/sys/kernel/btf/vmlinux
@@ -264,13 +285,14 @@ dump_once() { # NAME COMMAND...
 compile
 note_running
 if [ -n "${QUICK:-}" ]; then
-	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5
+	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5
 else
-	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21
+	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21 n_attach=41
 fi
 out=(-o "$work/out")
 sizes
 rounds $n_start start first
+attach
 rounds 1 mem run "${out[@]}" -w "selfkill 20000 1"
 rounds $n_rate rate run "${out[@]}" -b -w "selfkill 500000 0.5" -w "pingpong 300000 0.5 1" \
 	-w "pingpong 300000 0.3 2"

@@ -583,6 +583,26 @@ static int first(const struct options *o)
 	return 0;
 }
 
+/* From exec to the line that a tracer says when all is attached (-x), and what memory that took. */
+static int attached(const struct options *o)
+{
+	struct piped p;
+	uint64_t start = now(), until = start + READY_NS;
+	bool said = false;
+
+	piped_start(&p, o);
+	while (!said && !p.ended && now() < until)
+		said = piped_read(&p, until) &&
+		       memmem(p.text.p, p.text.len, o->partial, strlen(o->partial));
+	if (said)
+		printf("attached_ms=%.3f peak_kib=%ld\n", (double)(now() - start) / 1e6,
+		       memory_kib(p.pid, "VmHWM:"));
+	else
+		fprintf(stderr, "meter: %s: %.300s\n", o->tracer[0], p.text.p ? p.text.p : "");
+	piped_stop(&p);
+	return !said;
+}
+
 /* Signals itself once for each byte that it is sent. */
 static pid_t beeper_start(int *fd)
 {
@@ -853,13 +873,15 @@ int main(int argc, char **argv)
 	}
 	o.tracer = argv + optind;
 	if (!o.load || argc <= optind)
-		die("usage: meter first|run|lone|term|once -l LOAD [options] -- TRACER...");
+		die("usage: meter first|attached|run|lone|term|once -l LOAD [options] -- TRACER...");
 	atexit(end_running);
 	signal(SIGTERM, end_on_signal);
 	signal(SIGINT, end_on_signal);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (!strcmp(mode, "first"))
 		return first(&o);
+	if (!strcmp(mode, "attached") && o.partial)
+		return attached(&o);
 	if (!strcmp(mode, "lone"))
 		return lone(&o);
 	if (!strcmp(mode, "term"))

@@ -117,6 +117,14 @@ $1 == "types" {
 	next
 }
 
+$1 == "attach" {
+	for (i = 3; i <= NF; i++) {
+		split($i, pair, "=")
+		put("attach" SUBSEP pair[1] SUBSEP $2, pair[2])
+	}
+	next
+}
+
 $1 == "notypes" {
 	sub(/^notypes - /, "")
 	notypes = $0
@@ -204,6 +212,30 @@ function types_table() {
 	types_row("max_kib", "peak memory, KiB", "%.0f")
 }
 
+function attach_row(key, what, form, n, i, from, line) {
+	n = split("kernel-ring tracefs-ring kernel-perf tracefs-perf", from, " ")
+	line = "| " what " |"
+	for (i = 1; i <= n; i++)
+		line = line " " sprintf(form, median("attach" SUBSEP key SUBSEP from[i])) " |"
+	print line
+}
+
+function attach_table() {
+	if (!count["attach" SUBSEP "attached_ms" SUBSEP "kernel-ring"])
+		return
+	print ""
+	print "## From exec to attached"
+	print ""
+	print "portrace by where the kernel's types come from, medians of " \
+		count["attach" SUBSEP "attached_ms" SUBSEP "kernel-ring"] " runs of each in turn. tracefs: as where a"
+	print "kernel has no BTF."
+	print ""
+	print "| figure | ring, BTF | ring, tracefs | perf, BTF | perf, tracefs |"
+	print "|---|---|---|---|---|"
+	attach_row("attached_ms", "time, ms", "%.1f")
+	attach_row("peak_kib", "peak memory, KiB", "%.0f")
+}
+
 END {
 	print "# Benchmark"
 	print ""
@@ -242,5 +274,6 @@ END {
 	print "perf-trace, trace-cmd and trace_pipe print both events unjoined; a signal is shown when both are."
 	for (i = 1; i <= n_notes; i++)
 		print notes[i]
+	attach_table()
 	types_table()
 }
