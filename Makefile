@@ -40,7 +40,8 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 CFLAGS ?= -g
 # What runs for every signal, or takes most of a start, is built for speed, the rest for size.
-hot := btf/btf.c btf/core%.c compat/fold%.c compat/edit.c cli/join.c cli/output%.c cli/escape.c cli/tracer.c util/table.c loader/reader%.c
+hot := btf/btf.c $(filter-out btf/core_check.c,$(wildcard btf/core*.c)) compat/fold%.c compat/edit.c cli/join.c cli/output%.c \
+	cli/escape.c cli/tracer.c util/table.c loader/reader%.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \
@@ -93,8 +94,10 @@ define bpf_rule
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -Wall -Wextra -Wno-unused-parameter \
 		$(if $(CI),-Werror) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
-	$(Q)$(LLVM_STRIP) -g $@
+	$(Q)$(LLVM_STRIP) -g $(needless) $@
 endef
+# Of what goes into the binary, besides: where debuggers would move line numbers, jump targets.
+$(BUILD)/bpf/%.o: needless := -R .rel.BTF.ext -R .llvm_addrsig -w -N 'LBB*'
 $(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
 $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools

@@ -44,6 +44,16 @@ static int open_dir(struct tracefs *tracefs, const char *where)
 	return 0;
 }
 
+/* NULL: the line ends before. */
+static const char *word_at(const char *line, int index)
+{
+	while (line && index--) {
+		line = strchr(line, ' ');
+		line = line ? line + 1 : NULL;
+	}
+	return line;
+}
+
 /*
  * A line of mountinfo:  36 25 0:7 / /sys/kernel/tracing rw,relatime shared:1 - tracefs none rw
  * The fifth word is where, the one behind the lone "-" what.
@@ -51,18 +61,18 @@ static int open_dir(struct tracefs *tracefs, const char *where)
 static int open_mounted(struct tracefs *tracefs, const char *type, const char *below)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
-	char line[4096], where[1024], path[1100];
+	char line[4096], path[1100];
 	int ret = -ENOENT;
 
 	while (file && ret && fgets(line, sizeof(line), file)) {
-		char *what = strstr(line, " - ");
+		const char *what = strstr(line, " - "), *where = word_at(line, 4);
 
-		if (!what || sscanf(line, "%*s %*s %*s %*s %1023s", where) != 1)
+		if (!what || !where)
 			continue;
 		what += 3;
 		if (strncmp(what, type, strlen(type)) || what[strlen(type)] != ' ')
 			continue;
-		snprintf(path, sizeof(path), "%s%s", where, below);
+		snprintf(path, sizeof(path), "%.*s%s", (int)strcspn(where, " "), where, below);
 		ret = open_dir(tracefs, path);
 	}
 	if (file)
