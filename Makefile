@@ -39,9 +39,8 @@ as_root = $(call once,as_root,[ $$(id -u) = 0 ] || command -v sudo)
 jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 CFLAGS ?= -g
-# What runs for every signal, or takes most of a start, is built for speed, the rest for size.
-hot := btf/btf.c $(filter-out btf/core_check.c,$(wildcard btf/core*.c)) compat/fold%.c compat/edit.c cli/join.c cli/output%.c \
-	cli/escape.c cli/tracer.c util/table.c loader/reader%.c
+# What runs for every signal, or for every type of a kernel, is built for speed, the rest for size.
+hot := btf/btf.c cli/join.c cli/output%.c cli/escape.c util/table.c loader/reader%.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \
@@ -74,7 +73,7 @@ $(O)/portrace: $(O)/portrace.debug
 
 $(O)/portrace.debug: $(objects) $(O)/obj/bpf/embed.o
 	$(call say,LINK,$@)
-	$(Q)$(STATIC_CC) $(flags) $(static) $(LDFLAGS) -Wl,--gc-sections -o $@ $^ \
+	$(Q)$(STATIC_CC) $(flags) $(static) $(LDFLAGS) -Wl,--gc-sections,-z,noseparate-code -o $@ $^ \
 		$(if $(SAN),-lelf -lz,$(foreach l,elf z,$$($(CC) -print-file-name=lib$l.a)))
 
 $(O)/obj/%.o: %.c | $(BUILD)/tools

@@ -154,7 +154,7 @@ static bool raise_memlock(struct tracer *tracer)
 	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
 
 	if (getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur == RLIM_INFINITY ||
-	    setrlimit(RLIMIT_MEMLOCK, &all))
+	    prlimit(0, RLIMIT_MEMLOCK, &all, NULL))
 		return false;
 	return tracer->memlock_raised = true;
 }

@@ -91,11 +91,11 @@ static int try_map_with_limit(const union bpf_attr *map, rlim_t soft)
 		return -errno;
 	low = limit;
 	low.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-	if (setrlimit(RLIMIT_MEMLOCK, &low))
+	if (prlimit(0, RLIMIT_MEMLOCK, &low, NULL))
 		return -errno;
 	ret = try_map(map);
 	/* Cannot fail: a soft limit may always go up to the hard one, which did not change. */
-	setrlimit(RLIMIT_MEMLOCK, &limit);
+	prlimit(0, RLIMIT_MEMLOCK, &limit, NULL);
 	return ret;
 }
 
