@@ -143,7 +143,8 @@ san:
 # Seeds: each fixture's sections of that name; it as a whole, and packed; the recorded verifier
 # logs, one a program; formats of Linux 6.18.
 FUZZ_SECONDS ?= 30
-fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_sources := $(wildcard tests/fuzz/fuzz_*.c)
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,%,$(fuzz_sources))
 fuzz_flags = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz:
 	$(Q)sh util/setup.sh build test fuzz
@@ -151,7 +152,7 @@ fuzz:
 	$(Q)sh tests/totals.sh "sh tests/fuzz/run.sh $(BUILD)/fuzz $(FUZZ_SECONDS) $(fuzzers)"
 
 $(BUILD)/fuzz/seeds/stamp: $(fixtures)
-	$(Q)mkdir -p $(patsubst %,$(@D)/%,$(fuzzers))
+	$(Q)mkdir -p $(patsubst tests/fuzz/fuzz_%.c,$(@D)/%,$(fuzz_sources))
 	$(Q)for f in $^; do n=$$(basename $$f .bpf.o); cp $$f $(@D)/object/$$n; \
 		for s in btf:.BTF dump:.BTF ext:.BTF.ext; do \
 			$(LLVM_OBJCOPY) --dump-section $${s#*:}=$(@D)/$${s%:*}/$$n $$f /dev/null 2>/dev/null || :; \

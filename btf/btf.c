@@ -429,12 +429,7 @@ static int open_failed(const char *path, int sys, struct error *err)
 	if (sys == EINVAL)
 		return error_set(err, ERROR_FORMAT, "%s: got an empty file or no regular one, expected BTF",
 				 path);
-	error_system(err, sys, "%s", path);
-	if (sys == ENOENT)
-		err->code = ERROR_NOT_FOUND;
-	else if (sys == EACCES || sys == EPERM)
-		err->code = ERROR_PERMISSION;
-	return -1;
+	return error_file(err, sys, path);
 }
 
 /*

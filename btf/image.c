@@ -203,6 +203,37 @@ static bool is_split(const struct cursor *btf)
 	return !number(header + offsetof(struct btf_header, str_len), 4, big) || (first && *first);
 }
 
+#define BANNER "Linux version "
+
+/* What a kernel calls itself, up to a space; it also holds patterns, which begin with no digit. */
+static struct cursor find_release(const struct cursor *kernel)
+{
+	struct cursor rest = *kernel;
+	const uint8_t *at;
+
+	while ((at = memmem(rest.data, rest.size, BANNER, strlen(BANNER)))) {
+		const uint8_t *end;
+
+		at += strlen(BANNER);
+		rest = (struct cursor){ at, rest.data + rest.size - at };
+		end = memchr(at, ' ', rest.size < 65 ? rest.size : 65);
+		if (end && *at >= '0' && *at <= '9')
+			return (struct cursor){ at, end - at };
+	}
+	return (struct cursor){ 0 };
+}
+
+static int expect_release(const struct cursor *kernel, const char *release, struct error *err)
+{
+	struct cursor own = find_release(kernel);
+
+	if (own.data && own.size == strlen(release) && !memcmp(own.data, release, own.size))
+		return 0;
+	return error_set(err, ERROR_UNSUPPORTED, "got the image of %s%.*s, expected that of %s",
+			 own.data ? "Linux " : "no kernel", (int)own.size, (const char *)own.data,
+			 release);
+}
+
 static int take(struct image_btf *found, const struct cursor *btf, struct error *err)
 {
 	found->data = malloc(btf->size ? btf->size : 1);
@@ -215,8 +246,8 @@ static int take(struct image_btf *found, const struct cursor *btf, struct error 
 }
 
 /* BTF as it is. packing: what the image came out of, or NULL. */
-static int find_plain(const struct cursor *image, const char *packing, struct image_btf *found,
-		      struct error *err)
+static int find_plain(const struct cursor *image, const char *packing, const char *release,
+		      struct image_btf *found, struct error *err)
 {
 	struct cursor best = { 0 };
 
@@ -231,6 +262,8 @@ static int find_plain(const struct cursor *image, const char *packing, struct im
 	}
 	if (!best.data)
 		return no_btf(packing, err);
+	if (release && expect_release(image, release, err))
+		return -1;
 	found->packing = packing;
 	return take(found, &best, err);
 }
@@ -259,7 +292,7 @@ static struct cursor named_payload(const struct cursor *image)
 }
 
 static int find_packed(const struct packing *packing, const void *data, size_t size,
-		       struct image_btf *found, struct error *err)
+		       const char *release, struct image_btf *found, struct error *err)
 {
 	struct cursor kernel;
 	uint8_t *unpacked;
@@ -268,19 +301,20 @@ static int find_packed(const struct packing *packing, const void *data, size_t s
 	if (unpack(packing, data, size, UNPACKED_MAX, &unpacked, &kernel.size, err))
 		return -1;
 	kernel.data = unpacked;
-	ret = find_plain(&kernel, packing_name(packing), found, err);
+	ret = find_plain(&kernel, packing_name(packing), release, found, err);
 	free(unpacked);
 	return ret;
 }
 
-/* Which of several failures says most: what is to be installed, what was unpacked in vain. */
+/* Which of several failures says most: what is to be installed, which kernel it is instead. */
 static int weight(enum error_code code)
 {
 	return code == ERROR_UNSUPPORTED ? 3 : code == ERROR_NOT_FOUND ? 2 : 1;
 }
 
 /* Bytes that look like a packed kernel are found in code, too: each is tried. */
-static int scan_for_packed(const struct cursor *image, struct image_btf *found, struct error *err)
+static int scan_for_packed(const struct cursor *image, const char *release,
+			   struct image_btf *found, struct error *err)
 {
 	struct error attempt;
 	int tries = 0;
@@ -291,7 +325,8 @@ static int scan_for_packed(const struct cursor *image, struct image_btf *found, 
 
 		if (!packing)
 			continue;
-		if (!find_packed(packing, image->data + at, image->size - at, found, &attempt))
+		if (!find_packed(packing, image->data + at, image->size - at, release, found,
+				 &attempt))
 			return 0;
 		if (!tries++ || weight(attempt.code) > weight(err->code))
 			*err = attempt;
@@ -299,7 +334,16 @@ static int scan_for_packed(const struct cursor *image, struct image_btf *found, 
 	return -1;
 }
 
-int image_find_btf(const void *data, size_t size, struct image_btf *found, struct error *err)
+bool image_is_btf(const void *data, size_t size, bool *split)
+{
+	struct cursor image = { data, size };
+
+	*split = is_btf(&image) && is_split(&image);
+	return is_btf(&image);
+}
+
+int image_find_btf(const void *data, size_t size, const char *release, struct image_btf *found,
+		   struct error *err)
 {
 	struct cursor image = { data, size }, payload = named_payload(&image);
 	const struct packing *packing;
@@ -308,9 +352,10 @@ int image_find_btf(const void *data, size_t size, struct image_btf *found, struc
 	if (payload.data) {
 		packing = packing_at(&payload, 0);
 		if (packing)
-			return find_packed(packing, payload.data, payload.size, found, err);
+			return find_packed(packing, payload.data, payload.size, release, found,
+					   err);
 	}
-	if (!find_plain(&image, NULL, found, err))
+	if (!find_plain(&image, NULL, release, found, err))
 		return 0;
-	return err->code == ERROR_NOT_FOUND ? scan_for_packed(&image, found, err) : -1;
+	return err->code == ERROR_NOT_FOUND ? scan_for_packed(&image, release, found, err) : -1;
 }

@@ -21,10 +21,14 @@ struct image_btf {
 };
 
 /*
- * ERROR_NOT_FOUND: there is none; ERROR_UNSUPPORTED: a program to unpack it is not installed, the
- * hint says which; ERROR_FORMAT: the image is damaged. Messages begin with what is wrong, for the
- * caller to put the file's name before.
+ * release: the kernel must be that one, by what it says of itself ("Linux version 6.1.0 ..."); NULL:
+ * any will do. ERROR_NOT_FOUND: there is no BTF; ERROR_UNSUPPORTED: it is another kernel's, or a
+ * program to unpack it is not installed, the hint says which; ERROR_FORMAT: the image is damaged.
+ * Messages begin with what is wrong, for the caller to put the file's name before.
  */
-int image_find_btf(const void *data, size_t size, struct image_btf *found, struct error *err);
+int image_find_btf(const void *data, size_t size, const char *release, struct image_btf *found,
+		   struct error *err);
+/* The file is BTF and nothing else: btf_open() can map it. *split is as in struct image_btf. */
+bool image_is_btf(const void *data, size_t size, bool *split);
 
 #endif

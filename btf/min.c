@@ -229,7 +229,8 @@ static int keep_candidate(struct btf_min *min, const struct core *core, const st
 				       keep_type(min, candidate, LEVEL_FIELD);
 	}
 	if (kind == BPF_CORE_TYPE_MATCHES)
-		return keep_type(min, candidate, LEVEL_WHOLE);
+		return core_types_match(core, path->root, candidate) ?
+			       keep_type(min, candidate, LEVEL_WHOLE) : 0;
 	return core_types_agree(core, path->root, candidate) ?
 		       keep_type(min, candidate, LEVEL_NAME) : 0;
 }

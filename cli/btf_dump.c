@@ -8,12 +8,10 @@
 #include <unistd.h>
 
 #include "btf/dump_c.h"
-#include "btf/image.h"
 #include "cli/btf_text.h"
 #include "cli/command.h"
 #include "util/suggest.h"
 #include "loader/types.h"
-#include "util/map.h"
 
 #define KERNEL "kernel"
 #define MODULES "/sys/kernel/btf/"
@@ -227,22 +225,6 @@ static bool is_source(const char *word)
 	return is_kernel(word) || strchr(word, '/') || !access(word, F_OK) || is_module(word);
 }
 
-static int open_split(struct source *source, const char *path, struct error *err)
-{
-	struct image_btf found;
-	struct map_file map;
-	int ret = map_file(&map, path);
-
-	if (ret)
-		return error_system(err, -ret, "%s", path);
-	ret = image_find_btf(map.data, map.size, &found, err);
-	unmap_file(&map);
-	if (ret || btf_init_owned(&source->split, &source->types.btf, found.data, found.size, err) ||
-	    btf_check(&source->split, err))
-		return error_wrap(err, "%s", path);
-	return 0;
-}
-
 static int open_source(struct source *source, const char *name, const char *base, struct error *err)
 {
 	struct types_request request = { 0 };
@@ -259,7 +241,7 @@ static int open_source(struct source *source, const char *name, const char *base
 	if (types_open(&source->types, &request, err))
 		return -1;
 	source->btf = base ? &source->split : &source->types.btf;
-	return base ? open_split(source, name, err) : 0;
+	return base ? types_open_split(&source->split, &source->types.btf, name, err) : 0;
 }
 
 static void close_source(struct source *source)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cli/object_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -10,16 +9,6 @@
 /* No BPF object comes near; what is larger is another kind of file. */
 #define MAX_FILE (64u << 20)
 #define CHUNK (256u << 10)
-
-static int read_failed(const char *path, int sys, struct error *err)
-{
-	error_system(err, sys, "%s", path);
-	if (sys == ENOENT)
-		err->code = ERROR_NOT_FOUND;
-	else if (sys == EACCES || sys == EPERM)
-		err->code = ERROR_PERMISSION;
-	return -1;
-}
 
 /* All of it, whatever its size is said to be: it may be a pipe. */
 static int read_all(int fd, const char *path, uint8_t **data, size_t *len, struct error *err)
@@ -38,7 +27,7 @@ static int read_all(int fd, const char *path, uint8_t **data, size_t *len, struc
 		}
 		n = sys_read(fd, *data + *len, room - *len);
 		if (n < 0)
-			return read_failed(path, -n, err);
+			return error_file(err, -n, path);
 		*len += n;
 		if (*len > MAX_FILE)
 			return error_set(err, ERROR_FORMAT, "%s: got more than %u MiB, expected a "
@@ -54,7 +43,7 @@ int object_file_open(struct object *obj, const char *path, struct error *err)
 	size_t len = 0;
 
 	if (fd < 0)
-		return read_failed(path, -fd, err);
+		return error_file(err, -fd, path);
 	ret = read_all(fd, path, &data, &len, err);
 	sys_close(fd);
 	if (!ret)

@@ -13,6 +13,7 @@
 #include "util/map.h"
 
 #define SYSFS "/sys/kernel/btf"
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
  * Where images of a kernel are, %s being its release, those that need no unpacking first. Where
@@ -36,6 +37,16 @@ static const char *const images[] = {
 	"/boot/vmlinux-%s.gz",
 };
 
+/* Where distributions keep one kernel or a few by other names; they say which they are. */
+static const char *const unnamed_images[] = {
+	"/boot/vmlinuz-linux",
+	"/boot/vmlinuz-linux-lts",
+	"/boot/vmlinuz-lts",
+	"/boot/vmlinuz-virt",
+	"/boot/vmlinuz",
+	"/boot/Image",
+};
+
 void types_pass_over(struct search *s, const struct error *why)
 {
 	char *tried = s->types->account.tried;
@@ -55,24 +66,49 @@ static int open_failed(const char *path, int sys, struct error *err)
 	if (sys == EINVAL)
 		return error_set(err, ERROR_FORMAT, "%s: got an empty file or no regular one, expected one "
 				 "with BTF", path);
-	error_system(err, sys, "%s", path);
-	if (sys == ENOENT)
-		err->code = ERROR_NOT_FOUND;
-	else if (sys == EACCES || sys == EPERM)
-		err->code = ERROR_PERMISSION;
-	return -1;
+	return error_file(err, sys, path);
 }
 
-static int find_in_file(const char *path, struct image_btf *found, struct error *err)
+/* found->data is NULL where the file is BTF and nothing else, so that it can stay mapped. */
+static int find_in_file(const char *path, const char *release, struct image_btf *found,
+			struct error *err)
 {
 	struct map_file map;
 	int ret = map_file(&map, path);
 
 	if (ret)
 		return open_failed(path, -ret, err);
-	ret = image_find_btf(map.data, map.size, found, err);
+	memset(found, 0, sizeof(*found));
+	if (release || !image_is_btf(map.data, map.size, &found->split))
+		ret = image_find_btf(map.data, map.size, release, found, err);
 	unmap_file(&map);
 	return ret ? error_wrap(err, "%s", path) : 0;
+}
+
+static int open_found(struct btf *btf, const struct btf *base, const char *path,
+		      const struct image_btf *found, struct error *err)
+{
+	if (!found->data)
+		return btf_open(btf, base, path, err);
+	return btf_init_owned(btf, base, found->data, found->size, err) ?
+		       error_wrap(err, "%s", path) : 0;
+}
+
+/* Nobody vouches for it. */
+static int open_checked(struct btf *btf, const struct btf *base, const char *path,
+			const struct image_btf *found, struct error *err)
+{
+	if (open_found(btf, base, path, found, err))
+		return -1;
+	return btf_check(btf, err) ? error_wrap(err, "%s", path) : 0;
+}
+
+int types_open_split(struct btf *btf, const struct btf *base, const char *path, struct error *err)
+{
+	struct image_btf found;
+
+	return find_in_file(path, NULL, &found, err) || open_checked(btf, base, path, &found, err) ?
+		       -1 : 0;
 }
 
 static void set_source(struct types *types, const char *path, const struct image_btf *found)
@@ -112,52 +148,58 @@ static int from_file(struct types *types, const char *path, struct error *err)
 {
 	struct image_btf found;
 
-	if (find_in_file(path, &found, err))
+	if (find_in_file(path, NULL, &found, err))
 		return -1;
 	set_source(types, path, &found);
 	if (found.split && open_own(types, &types->base, err)) {
 		free(found.data);
 		return error_wrap(err, "%s: goes on from the kernel's types", path);
 	}
-	if (btf_init_owned(&types->btf, found.split ? &types->base : NULL, found.data, found.size,
-			   err) ||
-	    btf_check(&types->btf, err))
-		return error_wrap(err, "%s", path);
-	return 0;
+	return open_checked(&types->btf, found.split ? &types->base : NULL, path, &found, err);
 }
 
 /* ---- images of it ---- */
 
-static int from_image(struct types *types, const char *path, struct error *err)
+static int from_image(struct types *types, const char *path, const char *release, struct error *err)
 {
 	struct image_btf found;
 
-	if (find_in_file(path, &found, err))
+	if (find_in_file(path, release, &found, err))
 		return -1;
 	set_source(types, path, &found);
-	return btf_init_owned(&types->btf, NULL, found.data, found.size, err)
-		       ? error_wrap(err, "%s", path) : 0;
+	return open_found(&types->btf, NULL, path, &found, err);
+}
+
+/* Puts down that it was in vain, where the file is there. */
+static int try_image(struct search *s, const char *path, const char *release, struct error *err)
+{
+	if (!from_image(s->types, path, release, err))
+		return 0;
+	if (err->sys != ENOENT) {
+		types_pass_over(s, err);
+		s->has_images = true;
+	}
+	return -1;
 }
 
 static int from_images(struct search *s, struct error *err)
 {
-	bool there = false;
 	char path[PATH_MAX];
 	struct utsname uts;
+	size_t len = snprintf(path, sizeof(path), "%s", s->types->root), i;
 
 	uname(&uts);
-	for (size_t i = 0; i < sizeof(images) / sizeof(*images); i++) {
-		size_t len = snprintf(path, sizeof(path), "%s", s->types->root);
-
+	for (i = 0; i < COUNT(images); i++) {
 		snprintf(path + len, sizeof(path) - len, images[i], uts.release, uts.release);
-		if (!from_image(s->types, path, err))
+		if (!try_image(s, path, NULL, err))
 			return 0;
-		if (err->sys == ENOENT)
-			continue;
-		there = true;
-		types_pass_over(s, err);
 	}
-	if (!there) {
+	for (i = 0; i < COUNT(unnamed_images); i++) {
+		snprintf(path + len, sizeof(path) - len, "%s", unnamed_images[i]);
+		if (!try_image(s, path, uts.release, err))
+			return 0;
+	}
+	if (!s->has_images) {
 		error_set(err, ERROR_NOT_FOUND, "kernel image: got none of %s in /boot, "
 			  "/lib/modules/%s or /usr/lib/debug", uts.release, uts.release);
 		types_pass_over(s, err);

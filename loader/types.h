@@ -64,5 +64,7 @@ const struct btf *types_of(const struct types *types, size_t program);
  * there is none.
  */
 int types_module(struct types *types, size_t i, const struct btf **module, struct error *err);
+/* The BTF in a file, as that of a module, which goes on from base; for btf_fini(). */
+int types_open_split(struct btf *btf, const struct btf *base, const char *path, struct error *err);
 
 #endif

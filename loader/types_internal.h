@@ -8,8 +8,9 @@
 struct search {
 	struct types *types;
 	const struct types_request *request;
-	bool forbidden; /* something may not be read: types may be there after all */
-	char hint[768]; /* what would make one of the sources work */
+	bool has_images; /* there are some, but none that serves */
+	bool forbidden;  /* something may not be read: types may be there after all */
+	char hint[768];  /* what would make one of the sources work */
 };
 
 /* Puts down why something was passed over. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,16 @@ int error_system(struct error *err, int sys, const char *fmt, ...)
 	va_end(ap);
 	len = strlen(err->message);
 	snprintf(err->message + len, sizeof(err->message) - len, ": %s", strerror(sys));
+	return -1;
+}
+
+int error_file(struct error *err, int sys, const char *path)
+{
+	error_system(err, sys, "%s", path);
+	if (sys == ENOENT)
+		err->code = ERROR_NOT_FOUND;
+	else if (sys == EACCES || sys == EPERM)
+		err->code = ERROR_PERMISSION;
 	return -1;
 }
 

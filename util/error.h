@@ -33,6 +33,8 @@ int error_set(struct error *err, enum error_code code, const char *fmt, ...)
 /* As error_set with ": strerror(sys)" at the end; sys is a positive errno. */
 int error_system(struct error *err, int sys, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same for a file that cannot be opened or read: not there and not allowed have own codes. */
+int error_file(struct error *err, int sys, const char *path);
 int error_memory(struct error *err);
 /* Puts "context: " before the message. */
 int error_wrap(struct error *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

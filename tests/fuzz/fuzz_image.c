@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct error err;
 	struct btf btf;
 
-	if (image_find_btf(data, size, &found, &err))
+	if (image_find_btf(data, size, NULL, &found, &err))
 		return 0;
 	if (!btf_init_owned(&btf, NULL, found.data, found.size, &err)) {
 		btf_check(&btf, &err);

@@ -165,7 +165,7 @@ START_TEST(modules_go_on_from_their_kernels_types)
 		struct btf btf;
 
 		ck_assert_int_eq(map_file(&map, modules.gl_pathv[i]), 0);
-		ck_assert_msg(!image_find_btf(map.data, map.size, &found, &err) && found.split, "%s: %s",
+		ck_assert_msg(!image_find_btf(map.data, map.size, NULL, &found, &err) && found.split, "%s: %s",
 			      modules.gl_pathv[i], err.message);
 		unmap_file(&map);
 		ck_assert_msg(!btf_init_owned(&btf, &types.btf, found.data, found.size, &err) &&

@@ -16,7 +16,7 @@
  */
 static int model_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
 static int model_getrlimit(int resource, struct rlimit *limit);
-static int model_setrlimit(int resource, const struct rlimit *limit);
+static int model_prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old);
 
 #define ask_btf model_ask_btf
 #define ask_map_btf model_ask_map_btf
@@ -25,14 +25,14 @@ static int model_setrlimit(int resource, const struct rlimit *limit);
 #define caps_name model_caps_name
 #define sys_bpf model_bpf
 #define getrlimit(resource, limit) model_getrlimit(resource, limit)
-#define setrlimit(resource, limit) model_setrlimit(resource, limit)
+#define prlimit(pid, resource, limit, old) model_prlimit(pid, resource, limit, old)
 #include "compat/caps.c"
 #include "compat/caps_btf.c"
 #undef caps_ask
 #undef caps_name
 #undef sys_bpf
 #undef getrlimit
-#undef setrlimit
+#undef prlimit
 
 enum answer caps_ask(struct caps *caps, enum cap cap);
 const char *caps_name(enum cap cap);
@@ -140,8 +140,9 @@ static int model_getrlimit(int resource, struct rlimit *limit)
 	return 0;
 }
 
-static int model_setrlimit(int resource, const struct rlimit *limit)
+static int model_prlimit(pid_t pid, int resource, const struct rlimit *limit, struct rlimit *old)
 {
+	ck_assert(!pid && !old);
 	ck_assert_int_eq(resource, RLIMIT_MEMLOCK);
 	ck_assert_uint_eq(limit->rlim_max, kernel.limit.rlim_max);
 	ck_assert(limit->rlim_cur <= limit->rlim_max);

@@ -61,7 +61,7 @@ static void teardown(void)
 
 static void expect_found(size_t size, const char *packing)
 {
-	ck_assert_msg(!image_find_btf(image, size, &found, &err), "%s", err.message);
+	ck_assert_msg(!image_find_btf(image, size, NULL, &found, &err), "%s", err.message);
 	ck_assert_uint_eq(found.size, blob_size);
 	ck_assert_int_eq(memcmp(found.data, b.blob, blob_size), 0);
 	if (packing)
@@ -74,7 +74,7 @@ static void expect_found(size_t size, const char *packing)
 
 static void expect_error(size_t size, enum error_code code, const char *message, const char *hint)
 {
-	ck_assert_int_eq(image_find_btf(image, size, &found, &err), -1);
+	ck_assert_int_eq(image_find_btf(image, size, NULL, &found, &err), -1);
 	ck_assert_msg(err.code == code && !strcmp(err.message, message) && !strcmp(err.hint, hint),
 		      "got %d '%s' (%s)", err.code, err.message, err.hint);
 }
@@ -260,7 +260,7 @@ START_TEST(btf_of_a_module_goes_on_from_the_kernels)
 	memcpy(image + 3000, b.blob, blob_size);
 	/* The first string is a name, the empty one is the base's. */
 	image[3000 + sizeof(struct btf_header) + b.types_len * 4] = 'x';
-	ck_assert_msg(!image_find_btf(image, 8192, &found, &err), "%s", err.message);
+	ck_assert_msg(!image_find_btf(image, 8192, NULL, &found, &err), "%s", err.message);
 	ck_assert(found.split);
 }
 END_TEST
@@ -296,7 +296,7 @@ START_TEST(elf_cut_off_anywhere)
 		/* On its own, so that a sanitizer sees each byte beyond. */
 		exact = malloc(cut);
 		memcpy(exact, image, cut);
-		if (!image_find_btf(exact, cut, &found, &err)) {
+		if (!image_find_btf(exact, cut, NULL, &found, &err)) {
 			ck_assert_uint_ge(cut, 3000 + blob_size);
 			free(found.data);
 		}
@@ -315,7 +315,7 @@ START_TEST(elf_damaged_anywhere)
 	for (size_t at = 0; at < 1024 + 3 * sizeof(Elf64_Shdr); at++) {
 		memcpy(exact, image, size);
 		exact[at] ^= 0xff;
-		if (!image_find_btf(exact, size, &found, &err))
+		if (!image_find_btf(exact, size, NULL, &found, &err))
 			free(found.data);
 	}
 	free(exact);
@@ -384,6 +384,21 @@ START_TEST(elf_packed_as_a_whole)
 }
 END_TEST
 
+START_TEST(release_is_inside_the_packing)
+{
+	static const char banner[] = "Linux version 6.1.0-9 (builder@host)";
+	size_t size = put_kernel(0);
+
+	memcpy(image + 100, banner, sizeof(banner));
+	size = pack(0, size, _i);
+	ck_assert_int_eq(image_find_btf(image, size, "6.1.0", &found, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
+	ck_assert_str_eq(err.message, "got the image of Linux 6.1.0-9, expected that of 6.1.0");
+	ck_assert_msg(!image_find_btf(image, size, "6.1.0-9", &found, &err), "%s", err.message);
+	ck_assert_uint_eq(found.size, blob_size);
+}
+END_TEST
+
 START_TEST(packed_kernel_without_types)
 {
 	size_t size = pack(0, 30000, 0);
@@ -399,7 +414,7 @@ START_TEST(packed_kernel_cut_off)
 
 	ck_assert_uint_lt(len, size);
 	put32(0x24c, len);
-	ck_assert_int_eq(image_find_btf(image, size, &found, &err), -1);
+	ck_assert_int_eq(image_find_btf(image, size, NULL, &found, &err), -1);
 	snprintf(message, sizeof(message), "packed with %s: got no", ways[_i].name);
 	/* Nothing came out, or not enough. */
 	ck_assert_msg(!strncmp(err.message, message, strlen(message)), "%s", err.message);
@@ -556,6 +571,7 @@ Suite *image_suite(void)
 	tcase_add_loop_test(c, efi_zboot, 0, WAYS);
 	tcase_add_loop_test(c, kernel_packed_at_an_unknown_place, 0, WAYS);
 	tcase_add_loop_test(c, elf_packed_as_a_whole, 0, WAYS);
+	tcase_add_loop_test(c, release_is_inside_the_packing, 0, WAYS);
 	tcase_add_test(c, packed_kernel_without_types);
 	tcase_add_loop_test(c, packed_kernel_cut_off, 0, WAYS);
 	tcase_add_test(c, as_much_as_is_there_of_a_stream_cut_off);

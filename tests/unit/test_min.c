@@ -225,6 +225,24 @@ START_TEST(type_that_is_matched_is_kept_whole)
 }
 END_TEST
 
+/* No match is what nothing at all gives as well. */
+START_TEST(type_that_does_not_match_leaves_nothing)
+{
+	uint32_t i32 = build_int(&l, "int", 4, BTF_INT_SIGNED), s;
+
+	s = build_type(&l, BTF_KIND_STRUCT, "s", 8);
+	build_member(&l, "here", i32, 0);
+	build_member(&l, "gone", i32, 32);
+	i32 = build_int(&b, "int", 4, BTF_INT_SIGNED);
+	build_type(&b, BTF_KIND_STRUCT, "s", 4);
+	build_member(&b, "here", i32, 0);
+	ck_assert_int_eq(cut_for(BPF_CORE_TYPE_MATCHES, s, "0"), 0);
+	ck_assert_uint_eq(btf_count(&small), 1);
+	ck_assert_int_eq(cut_for(BPF_CORE_TYPE_EXISTS, s, "0"), 0);
+	expect_left("struct s(4); ");
+}
+END_TEST
+
 START_TEST(match_goes_by_name_behind_pointers_but_for_enumerators)
 {
 	struct builder *const both[] = { &l, &b };
@@ -478,6 +496,7 @@ Suite *min_suite(void)
 	tcase_add_test(tc, enum_is_kept_with_the_values_asked_for);
 	tcase_add_test(tc, type_that_only_has_to_be_there_is_empty);
 	tcase_add_test(tc, type_that_is_matched_is_kept_whole);
+	tcase_add_test(tc, type_that_does_not_match_leaves_nothing);
 	tcase_add_test(tc, match_goes_by_name_behind_pointers_but_for_enumerators);
 	tcase_add_test(tc, what_the_target_lacks_leaves_nothing);
 	tcase_add_test(tc, all_candidates_are_kept);

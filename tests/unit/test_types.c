@@ -197,6 +197,7 @@ static const char *const places[] = {
 };
 
 #define PLACES (sizeof(places) / sizeof(*places))
+#define PLACE_LAST "/boot/vmlinux-%R.gz"
 
 START_TEST(image_in_each_usual_place)
 {
@@ -214,6 +215,60 @@ START_TEST(image_of_another_release_is_none)
 	put_btf("/boot/vmlinux-%R.old", "other");
 	ck_assert_int_eq(look(TYPES_IMAGE), -1);
 	expect_error(ERROR_UNSUPPORTED, NONE);
+}
+END_TEST
+
+/* What a kernel without symbols is in memory, as far as it is looked at. */
+static void put_kernel(const char *path, const char *name, const char *release)
+{
+	static struct builder b;
+	size_t size = build(&b, name), len;
+	char kernel[sizeof(b.blob) + 512] = "%s version %s\0Linux version %s\n\0";
+
+	len = 64 + sprintf(kernel + 64, "Linux version %s (builder@host) #1 SMP", release);
+	memcpy(kernel + len, b.blob, size);
+	put(path, kernel, len + size);
+}
+
+static const char *const unnamed[] = {
+	"/boot/vmlinuz-linux",
+	"/boot/vmlinuz-linux-lts",
+	"/boot/vmlinuz-lts",
+	"/boot/vmlinuz-virt",
+	"/boot/vmlinuz",
+	"/boot/Image",
+};
+
+START_TEST(image_that_only_says_inside_which_kernel_it_is)
+{
+	put_kernel(unnamed[_i], "found", uts.release);
+	ck_assert_msg(!look(TYPES_IMAGE), "%s", err.message);
+	expect_from(unnamed[_i], "found");
+	types_fini(&types);
+	put_btf(PLACE_LAST, "named");
+	ck_assert_msg(!look(TYPES_IMAGE), "%s", err.message);
+	expect_from(PLACE_LAST, "named");
+}
+END_TEST
+
+START_TEST(image_of_another_kernel_under_a_common_name)
+{
+	char longer[sizeof(uts.release) + 1], tried[512];
+
+	put_kernel("/boot/vmlinuz-linux", "other", "1.2.3");
+	ck_assert_int_eq(look(TYPES_IMAGE), -1);
+	snprintf(tried, sizeof(tried), "/boot/vmlinuz-linux: got the image of Linux 1.2.3, expected "
+		 "that of %s", uts.release);
+	expect_tried(err.detail, tried);
+	/* One whose release only begins like this kernel's, and one that does not say. */
+	snprintf(longer, sizeof(longer), "%s1", uts.release);
+	put_kernel("/boot/vmlinuz-linux", "other", longer);
+	put_btf("/boot/vmlinuz", "other");
+	ck_assert_int_eq(look(TYPES_IMAGE), -1);
+	snprintf(tried, sizeof(tried), "/boot/vmlinuz-linux: got the image of Linux %s, expected "
+		 "that of %s\n/boot/vmlinuz: got the image of no kernel, expected that of %s",
+		 longer, uts.release, uts.release);
+	expect_tried(err.detail, tried);
 }
 END_TEST
 
@@ -316,6 +371,16 @@ START_TEST(file_comes_before_everything)
 	put_packed("/here", "packed", "zstd");
 	ck_assert_msg(!open_file("/here"), "%s", err.message);
 	expect_from("/here (packed with zstd)", "packed");
+}
+END_TEST
+
+/* A kernel's are megabytes: what can stay in the file is not copied. */
+START_TEST(file_of_nothing_but_types_stays_mapped)
+{
+	put_btf("/here", "named");
+	ck_assert_msg(!open_file("/here"), "%s", err.message);
+	ck_assert_ptr_nonnull(types.btf.file.data);
+	ck_assert_ptr_null(types.btf.copy);
 }
 END_TEST
 
@@ -474,12 +539,16 @@ Suite *types_suite(void)
 	tcase_add_test(c, image_where_the_kernels_own_are_damaged);
 	tcase_add_loop_test(c, image_in_each_usual_place, 0, PLACES);
 	tcase_add_test(c, image_of_another_release_is_none);
+	tcase_add_loop_test(c, image_that_only_says_inside_which_kernel_it_is, 0,
+			    sizeof(unnamed) / sizeof(*unnamed));
+	tcase_add_test(c, image_of_another_kernel_under_a_common_name);
 	tcase_add_test(c, image_without_types_is_passed_over);
 	tcase_add_test(c, nothing_anywhere);
 	tcase_add_test(c, missing_program_is_what_the_hint_names);
 	tcase_add_test(c, only_the_source_asked_for);
 	tcase_add_test(c, what_may_not_be_read_is_a_matter_of_permission);
 	tcase_add_test(c, file_comes_before_everything);
+	tcase_add_test(c, file_of_nothing_but_types_stays_mapped);
 	tcase_add_test(c, file_that_is_not_there_is_not_replaced_by_another);
 	tcase_add_test(c, file_without_types);
 	tcase_add_test(c, file_whose_types_are_unsound);
