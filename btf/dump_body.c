@@ -5,7 +5,7 @@
 #define PAD_LINES 64
 
 /* DUMP_DEPTH levels at most. */
-void dump_indent(struct dump *d, unsigned int indent)
+static void put_indent(struct dump *d, unsigned int indent)
 {
 	while (indent--)
 		TEXT(d->out, "\t");
@@ -32,7 +32,7 @@ static void pad_bits(struct dump *d, struct dump_place *place, uint64_t to, unsi
 			unit = 32;
 		bits = place->packed ? unit : unit - place->end % unit;
 		bits = bits < left ? bits : left;
-		dump_indent(d, indent);
+		put_indent(d, indent);
 		text_string(d->out, unit == 8 ? "char" : unit == 16 ? "short" : unit == 32 ? "int" :
 				    "long");
 		TEXT(d->out, " : ");
@@ -44,7 +44,7 @@ static void pad_bits(struct dump *d, struct dump_place *place, uint64_t to, unsi
 
 static void pad_bytes(struct dump *d, struct dump_place *place, uint64_t to, unsigned int indent)
 {
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	TEXT(d->out, "unsigned char __gap_");
 	text_number(d->out, place->end / 8);
 	TEXT(d->out, "[");
@@ -78,7 +78,7 @@ static int put_impossible(struct dump *d, const struct dump_member *m, unsigned 
 
 	if (!name)
 		return -1;
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	TEXT(d->out, "/* ");
 	text_string(d->out, name);
 	TEXT(d->out, " at bit ");
@@ -111,7 +111,7 @@ static int put_member(struct dump *d, uint32_t id, uint32_t index, const struct 
 
 	if (!name)
 		return -1;
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	ret = is_unnamed(d, m) ? put_unnamed(d, m, indent) :
 				 dump_declare(d, m->m->type, name, indent);
 	if (m->bits) {
@@ -178,7 +178,7 @@ int dump_composite_body(struct dump *d, uint32_t id, unsigned int indent)
 	}
 	TEXT(d->out, " {\n");
 	ret = put_members(d, id, shape, indent + 1);
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	TEXT(d->out, "}");
 	put_packed(d, shape);
 	dump_decl_tags(d, id, -1);
@@ -257,7 +257,7 @@ static void put_mode(struct dump *d, uint32_t size)
 /* C has no enum without enumerators; in BTF it is one that is declared and nowhere defined. */
 static void put_no_enumerator(struct dump *d, uint32_t id, unsigned int indent)
 {
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	TEXT(d->out, "__no_value_of_enum_");
 	text_number(d->out, id);
 	TEXT(d->out, ",\n");
@@ -279,11 +279,11 @@ int dump_enum_body(struct dump *d, uint32_t id, unsigned int indent)
 	if (!btf_vlen(t))
 		put_no_enumerator(d, id, indent + 1);
 	for (i = 0; i < btf_vlen(t); i++) {
-		dump_indent(d, indent + 1);
+		put_indent(d, indent + 1);
 		if (put_enumerator(d, t, i, sign))
 			return -1;
 	}
-	dump_indent(d, indent);
+	put_indent(d, indent);
 	TEXT(d->out, "}");
 	put_mode(d, t->size);
 	dump_decl_tags(d, id, -1);

@@ -130,8 +130,6 @@ enum dump_fit {
 	FIT_NEVER,  /* C has no way */
 };
 
-/* False: it has none (void, function, incomplete, over 512 MiB). */
-bool dump_extent(struct dump *d, uint32_t id, struct dump_extent *extent);
 struct dump_shape dump_shape(struct dump *d, uint32_t id);
 
 /* A member, ready to be placed. */
@@ -163,7 +161,6 @@ void dump_decl_tags(struct dump *d, uint32_t id, int32_t component);
 /* "{ ... }" and attributes. */
 int dump_composite_body(struct dump *d, uint32_t id, unsigned int indent);
 int dump_enum_body(struct dump *d, uint32_t id, unsigned int indent);
-void dump_indent(struct dump *d, unsigned int indent);
 
 /* Past typedefs and qualifiers. */
 uint32_t dump_resolve(struct dump *d, uint32_t id);

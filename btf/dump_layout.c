@@ -54,7 +54,8 @@ static bool set_extent(struct dump_extent *e, uint64_t factor, uint64_t size,
 	return true;
 }
 
-bool dump_extent(struct dump *d, uint32_t id, struct dump_extent *extent)
+/* False: it has none (void, function, incomplete, over 512 MiB). */
+static bool find_extent(struct dump *d, uint32_t id, struct dump_extent *extent)
 {
 	uint64_t factor = 1;
 	int steps;
@@ -122,7 +123,7 @@ struct dump_member dump_member(struct dump *d, const struct btf_type *t, uint32_
 	m.bits = btf_member_bits(t, m.m);
 	if (!BTF_INFO_KFLAG(t->info))
 		old_bits(d, &m);
-	m.has_extent = dump_extent(d, m.m->type, &m.extent);
+	m.has_extent = find_extent(d, m.m->type, &m.extent);
 	return m;
 }
 

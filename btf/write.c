@@ -122,12 +122,6 @@ void btf_write_kflag(struct btf_writer *w)
 		w->types.at[w->last + 1] |= 1u << 31;
 }
 
-void btf_write_value(struct btf_writer *w, uint32_t value)
-{
-	if (!w->failed)
-		w->types.at[w->last + 2] = value;
-}
-
 uint32_t btf_write_int(struct btf_writer *w, const char *name, uint32_t size, uint32_t encoding)
 {
 	uint32_t id = btf_write_type(w, BTF_KIND_INT, name, size);

@@ -45,8 +45,6 @@ void btf_write_word(struct btf_writer *w, uint32_t word);
 void btf_write_more(struct btf_writer *w);
 /* The last type's kind flag. */
 void btf_write_kflag(struct btf_writer *w);
-/* Sets the size or type of the type that was added last. */
-void btf_write_value(struct btf_writer *w, uint32_t value);
 
 /* encoding: BTF_INT_SIGNED and the like; size in bytes. */
 uint32_t btf_write_int(struct btf_writer *w, const char *name, uint32_t size, uint32_t encoding);

@@ -349,8 +349,9 @@ static int take_word(void *into, const char *word, struct error *err)
 
 static const struct option_fact facts[] = {
 	{ 'f', "format", "FORMAT", take_format,
-	  "c: a header for BPF programs, known as vmlinux.h (default);\n"
-	  "raw: the types one by one; json: the same for programs" },
+	  "c: a header for BPF programs, known as vmlinux.h\n"
+	  "(default); raw: the types one by one; json: the same\n"
+	  "for programs" },
 	{ 'o', "output", "FILE", take_output, "write there, not to standard output" },
 	{ 'B', "base", "FILE", take_base,
 	  "what the BTF of a kernel module goes on from\n"
@@ -404,14 +405,14 @@ const struct command command_btf_dump = {
 	.name = "btf dump",
 	.about = "a kernel's or an object's types, as C or one by one",
 	.usage = "btf dump [options] [FILE|kernel|MODULE] [TYPE...]",
-	.text = "Prints the types that BTF describes: of the running kernel, of a file (bare BTF, an\n"
-		"object, a kernel image) or of a loaded module. With TYPEs only those; as C together with\n"
-		"all that they need.\n",
+	.text = "Prints the types that BTF describes: of the running kernel, of a file (bare BTF,\n"
+		"an object, a kernel image) or of a loaded module. With TYPEs only those; as C\n"
+		"together with all that they need.\n",
 	.args = { "portrace btf dump", groups, COUNT(groups), take_word },
 	.notes =
-	      "A TYPE is a name (task_struct, struct task_struct), a number as --format raw shows it, or\n"
-	      "the name of a function, variable or enumerator. A first word that names neither a file\n"
-	      "nor a module is a TYPE of the running kernel.\n"
+	      "A TYPE is a name (task_struct, struct task_struct), a number as --format raw\n"
+	      "shows it, or the name of a function, variable or enumerator. A first word that\n"
+	      "names neither a file nor a module is a TYPE of the running kernel.\n"
 	      "\nExamples:\n"
 	      "  portrace btf dump -o vmlinux.h                all types of this kernel\n"
 	      "  portrace btf dump task_struct                 one, with what it needs\n"

@@ -38,8 +38,9 @@ static int take_path(void *into, const char *word, struct error *err)
 
 static const struct option_fact facts[] = {
 	{ 'o', "output", "FILE", take_output, "where to put it; required" },
-	{ 0, "btf", "FILE", take_btf, "the types to cut from: BTF, or an ELF file or kernel image that has some;\n"
-	  "default: those of the running kernel" },
+	{ 0, "btf", "FILE", take_btf, "the types to cut from: BTF, or an ELF file or kernel\n"
+	  "image that has some; default: those of the running\n"
+	  "kernel" },
 };
 
 static const struct option_group groups[] = { OPTION_GROUP("Options", facts) };

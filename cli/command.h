@@ -30,6 +30,8 @@ extern const struct command command_signal;
 extern const struct command command_btf_dump;
 extern const struct command command_btf_min;
 extern const struct command command_inspect;
+/* All of them, up to a NULL. */
+extern const struct command *const commands[];
 
 /*
  * Reads a command's line into `into`. False: there is nothing to run, as help was asked for or

@@ -11,14 +11,13 @@
 #endif
 
 /* The first is what runs where no command is named. */
-static const struct command *const commands[] = {
+const struct command *const commands[] = {
 	&command_signal,
 	&command_inspect,
 	&command_btf_dump,
 	&command_btf_min,
+	NULL,
 };
-
-#define COUNT (sizeof(commands) / sizeof(commands[0]))
 
 /* How many words of the line a name takes, e.g. "btf dump" two; 0 where they are others. */
 static int match_words(const char *name, int argc, char *const argv[])
@@ -42,7 +41,7 @@ const struct command *command_find(int argc, char *const argv[], int *words)
 {
 	size_t i;
 
-	for (i = 0; i < COUNT; i++) {
+	for (i = 0; commands[i]; i++) {
 		*words = match_words(commands[i]->name, argc, argv);
 		if (*words)
 			return commands[i];
@@ -56,7 +55,7 @@ static int incomplete(const char *word, struct error *err)
 	size_t i, len = strlen(word);
 	char list[256] = "";
 
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; commands[i]; i++)
 		if (!strncmp(commands[i]->name, word, len) && commands[i]->name[len] == ' ')
 			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s'%s'",
 				 *list ? " or " : "", commands[i]->name);
@@ -73,7 +72,7 @@ int command_unknown(const char *word, struct error *err)
 	if (incomplete(word, err))
 		return -1;
 	suggest_init(&s, word);
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; commands[i]; i++)
 		suggest_offer(&s, commands[i]->name);
 	suggest_offer(&s, "help");
 	suggest_offer(&s, "version");
@@ -92,7 +91,7 @@ static void list_commands(FILE *to)
 	size_t i;
 
 	fputs("\nCommands:\n", to);
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; commands[i]; i++)
 		fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->about);
 	fputs("portrace COMMAND --help has the options of each.\n", to);
 }

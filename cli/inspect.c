@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/object_file.h"
 #include "loader/section.h"
+#include "loader/source.h"
 
 struct inspect_options {
 	const char *path;
@@ -36,19 +37,15 @@ const char *inspect_relo_kind(uint32_t kind)
 bool inspect_source(const struct inspection *in, const struct program *prog, uint32_t insn,
 		    const char **file, uint32_t *line)
 {
-	const struct line *last = NULL;
+	struct source_place place;
 	const char *slash;
-	size_t i;
 
-	for (i = 0; i < prog->lines.len && prog->lines.at[i].insn <= insn; i++)
-		last = &prog->lines.at[i];
-	if (!last)
+	if (!source_find(&place, prog, &in->obj->btf, insn))
 		return false;
-	*file = btf_string(&in->obj->btf, last->file_off);
-	slash = strrchr(*file, '/');
-	*file = slash ? slash + 1 : *file;
-	*line = last->line_col >> 10;
-	return **file;
+	slash = strrchr(place.file, '/');
+	*file = slash ? slash + 1 : place.file;
+	*line = place.line;
+	return true;
 }
 
 static size_t count_other_programs(const struct object *obj)
@@ -129,7 +126,8 @@ static int take_path(void *into, const char *word, struct error *err)
 
 static const struct option_fact facts[] = {
 	{ 'v', "verbose", NULL, take_verbose,
-	  "every relocation with its source line, values at full length" },
+	  "every relocation with its source line; values at\n"
+	  "full length" },
 	{ 0, "json", NULL, take_json, "one JSON object, with all of that" },
 };
 

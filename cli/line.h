@@ -62,7 +62,6 @@ static inline void put_string(struct line *l, const char *text)
 }
 
 void line_number(struct line *l, uint64_t value);
-void line_signed(struct line *l, int64_t value);
 /* Hours to nanoseconds, in JSON with the date before them. */
 void line_time(struct output *o, struct line *l, uint64_t monotonic);
 /* The si_code's name, or its number. */

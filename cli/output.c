@@ -38,7 +38,7 @@ void line_number(struct line *l, uint64_t value)
 	put(l, at, digits + sizeof(digits) - at);
 }
 
-void line_signed(struct line *l, int64_t value)
+static void put_signed(struct line *l, int64_t value)
 {
 	if (value < 0)
 		PUT(l, "-");
@@ -111,7 +111,7 @@ void line_code(struct line *l, const struct outcome *out)
 	if (name)
 		put_string(l, name);
 	else
-		line_signed(l, out->code);
+		put_signed(l, out->code);
 }
 
 void output_init(struct output *o, bool json, bool colour)

@@ -296,7 +296,15 @@ static int survey_program(struct survey *s, const struct program *prog)
 
 /* ---- what was counted ---- */
 
-#define PERF_BUFFER "a perf buffer (4.4)"
+/*
+ * Records come from a map's memory, which helpers take since Linux 4.11 (5722569bb9c3 "bpf: allow
+ * helpers access to map element values").
+ */
+static void ring_has_instead(struct need *n)
+{
+	n->instead = "a perf buffer (4.11)";
+	n->instead_release = LINUX(4, 11);
+}
 
 static int need_helpers(struct survey *s)
 {
@@ -320,7 +328,7 @@ static int need_helpers(struct survey *s)
 		else
 			snprintf(n.what, sizeof(n.what), "helpers that no kernel has");
 		if (id >= BPF_FUNC_ringbuf_output && id <= BPF_FUNC_ringbuf_query)
-			n.instead = PERF_BUFFER;
+			ring_has_instead(&n);
 		if (need(s, &n, NULL))
 			return -1;
 	}
@@ -433,7 +441,7 @@ static int need_map(struct survey *s, const struct map *map)
 	snprintf(n.what, sizeof(n.what), "map type %s%s", since.name,
 		 since.release ? "" : ": not known");
 	if (map->type == BPF_MAP_TYPE_RINGBUF)
-		n.instead = PERF_BUFFER;
+		ring_has_instead(&n);
 	return need(s, &n, map->name) || need_flags(s, map) || need_special_types(s, map) ? -1 : 0;
 }
 
@@ -445,7 +453,7 @@ static int need_relocations(struct survey *s)
 		.kind = NEED_TYPE,
 		.release = LINUX(5, 4),
 		.unit = "relocation",
-		.instead = "--btf FILE",
+		.instead = "its image, tracefs or --btf FILE",
 		.what = "types of the kernel in /sys/kernel/btf",
 	};
 	size_t i, k;
@@ -496,11 +504,13 @@ static void sum_up(struct needs *needs)
 
 	for (i = 0; i < needs->at.len; i++) {
 		const struct need *n = &needs->at.at[i];
+		uint16_t least;
 
 		if (n->release > needs->release)
 			needs->release = n->release;
-		if (!n->instead && n->release > needs->least_release)
-			needs->least_release = n->release;
+		least = n->instead ? n->instead_release : n->release;
+		if (least > needs->least_release)
+			needs->least_release = least;
 	}
 }
 

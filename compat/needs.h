@@ -26,6 +26,7 @@ struct need {
 	uint32_t count;     /* of programs, maps, calls, instructions, ... as `unit` says */
 	const char *unit;   /* "call" */
 	const char *instead; /* what portrace does where a kernel lacks it; NULL: nothing */
+	uint16_t instead_release; /* since when kernels have what that takes; 0: all do */
 	char what[96];      /* "helper bpf_ringbuf_reserve" */
 	char where[96];     /* names of maps, programs, ..., the first few; "" */
 };
@@ -33,7 +34,7 @@ struct need {
 struct needs {
 	VEC(struct need) at;
 	uint16_t release;       /* the greatest of all, */
-	uint16_t least_release; /* and of those that have no `instead` */
+	uint16_t least_release; /* and with what portrace does instead */
 	uint32_t isa;           /* instruction set, 1 to 4 as clang's -mcpu=v1 to v4 */
 };
 

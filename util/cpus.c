@@ -8,7 +8,8 @@
 
 #include "util/sys.h"
 
-int cpus_parse_last(const char *list)
+/* One more than the highest number in a list such as "0-3,8"; -1: it is none. */
+static int parse_last(const char *list)
 {
 	long last = -1, number = -1;
 
@@ -36,7 +37,7 @@ int cpus_possible(void)
 	int count;
 	long configured;
 
-	if (len >= 0 && (count = cpus_parse_last(list)) > 0)
+	if (len >= 0 && (count = parse_last(list)) > 0)
 		return count;
 	/* No sysfs, as in a bare chroot: the C library knows another way, or none either. */
 	configured = sysconf(_SC_NPROCESSORS_CONF);

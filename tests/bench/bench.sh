@@ -137,7 +137,7 @@ tracer() {
 	bpftrace) file=$(find_program bpftrace) command=("$file" "$work/join.bt") ;;
 	perf-trace)
 		file=$(find_program perf) musts=("${both[@]}")
-		command=("$file" trace -a -e signal:signal_generate,signal:signal_deliver) ;;
+		command=("$file" trace -a -e "signal:signal_generate,signal:signal_deliver") ;;
 	trace-cmd)
 		file=$(find_program trace-cmd) musts=("${both[@]}")
 		command=("$file" stream -e signal:signal_generate -e signal:signal_deliver) ;;
@@ -147,7 +147,7 @@ tracer() {
 	ply) file=$(find_program ply) command=("$file" "$work/ply.ply") ;;
 	*) echo "bench.sh: no such tracer: $1" >&2; exit 2 ;;
 	esac
-	[ -n "$file" ] && [ -x "$file" ] || { absent[$1]="not installed"; return 1; }
+	[ -x "$file" ] || { absent[$1]="not installed"; return 1; }
 	if [ -z "$tracefs_idle" ] && [ "$1" = trace-cmd ]; then
 		absent[$1]="ftrace is in use"
 		return 1

@@ -34,6 +34,7 @@ trap 'rm -rf "$work"' EXIT
 
 # bpftool's raw dump to lines: STRUCT FIELD CLASS BIT_OFFSET BITS SIZE SIGNED. CLASS: n a number, p a
 # pointer, s a struct or union, e an enum; "a" before it: an array of these. BITS: 0, or of a bit field.
+# shellcheck disable=SC2016 # awk's
 flatten='
 function kind_of(id) { # through typedefs and the like
 	while (kind[id] ~ /^(TYPEDEF|CONST|VOLATILE|RESTRICT|TYPE_TAG)$/)

@@ -238,11 +238,11 @@ START_TEST(ring_buffer_has_something_instead)
 	survey();
 	expect("map type ringbuf", LINUX(5, 8), 1);
 	expect("helper bpf_ringbuf_output", LINUX(5, 8), 1);
-	ck_assert_str_eq(find("map type ringbuf")->instead, "a perf buffer (4.4)");
-	ck_assert_str_eq(find("helper bpf_ringbuf_output")->instead, "a perf buffer (4.4)");
+	ck_assert_str_eq(find("map type ringbuf")->instead, "a perf buffer (4.11)");
+	ck_assert_str_eq(find("helper bpf_ringbuf_output")->instead, "a perf buffer (4.11)");
 	ck_assert_ptr_null(find("program type tracepoint")->instead);
 	ck_assert_uint_eq(needs.release, LINUX(5, 8));
-	ck_assert_uint_eq(needs.least_release, LINUX(4, 7));
+	ck_assert_uint_eq(needs.least_release, LINUX(4, 11));
 }
 END_TEST
 

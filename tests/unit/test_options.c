@@ -371,7 +371,19 @@ START_TEST(help_and_version_end_parsing)
 }
 END_TEST
 
-START_TEST(help_names_every_option_and_fits_80_columns)
+/* What --help of a command prints, for free(). */
+static char *help_of(const struct command *command)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	command_help(command, f);
+	fclose(f);
+	return text;
+}
+
+START_TEST(help_names_every_option)
 {
 	static const char *const names[] = {
 		"-p, --pid", "--from", "--to", "-s, --signal", "-u, --uid", "-c, --comm",
@@ -379,17 +391,28 @@ START_TEST(help_names_every_option_and_fits_80_columns)
 		"--transport", "--buffer", "--types", "--btf", "-v, --verbose", "--version", "-h, --help",
 		"Examples:", "Exit codes:", "Commands:",
 	};
-	char *text = NULL, *line;
-	size_t len, i;
-	FILE *f = open_memstream(&text, &len);
+	char *text = help_of(&command_signal);
+	size_t i;
 
-	command_help(&command_signal, f);
-	fclose(f);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		ck_assert_msg(strstr(text, names[i]), "%s", names[i]);
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
-		ck_assert_msg(strlen(line) <= 80, "%s", line);
 	free(text);
+}
+END_TEST
+
+START_TEST(help_of_every_command_fits_80_columns)
+{
+	char *text, *line;
+	size_t i;
+
+	for (i = 0; commands[i]; i++) {
+		text = help_of(commands[i]);
+		ck_assert_ptr_nonnull(strstr(text, commands[i]->usage));
+		for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+			ck_assert_msg(strlen(line) <= 80, "%s: %s", commands[i]->name, line);
+		free(text);
+	}
+	ck_assert_uint_ge(i, 4);
 }
 END_TEST
 
@@ -445,7 +468,8 @@ Suite *options_suite(void)
 	tcase_add_test(tcase, unknown_command_gets_the_nearest);
 	tcase_add_test(tcase, argument_too_many_or_too_few_is_refused);
 	tcase_add_test(tcase, help_and_version_end_parsing);
-	tcase_add_test(tcase, help_names_every_option_and_fits_80_columns);
+	tcase_add_test(tcase, help_names_every_option);
+	tcase_add_test(tcase, help_of_every_command_fits_80_columns);
 	tcase_add_test(tcase, version_is_one_line);
 	tcase_add_test(tcase, errors_have_exit_codes);
 	suite_add_tcase(suite, tcase);
