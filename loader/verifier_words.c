@@ -49,14 +49,14 @@ struct explanation {
 #define CHECK_NULL "compare it with NULL first: if (!p) return 0;"
 #define STACK_WORDS "the stack is 512 bytes, from fp-512 up to fp"
 #define STACK_ADVICE \
-	"see that the size given fits the variable; what is larger than the stack goes into a map, " \
-	"such as a per-CPU array of one entry"
+	"see that the size given fits the variable; what is larger than the stack goes into a " \
+	"map, such as a per-CPU array of one entry"
 #define LOOP_ADVICE \
-	"give each loop a constant bound that the verifier sees (for (i = 0; i < 100; i++)), or use " \
-	"bpf_loop() (since Linux 5.17)"
+	"give each loop a constant bound that the verifier sees (for (i = 0; i < 100; i++)), or " \
+	"use bpf_loop() (since Linux 5.17)"
 #define SPLIT_ADVICE \
-	"make loops shorter or use bpf_loop() (since Linux 5.17), put parts into global functions, " \
-	"which are checked once and apart (since 5.6), or split it up by tail calls"
+	"make loops shorter or use bpf_loop() (since Linux 5.17), put parts into global " \
+	"functions, which are checked once and apart (since 5.6), or split it up by tail calls"
 #define READ_ADVICE \
 	"read memory of the kernel with bpf_probe_read_kernel() or BPF_CORE_READ(), that of a " \
 	"process with bpf_probe_read_user()"
@@ -64,8 +64,8 @@ struct explanation {
 	"ask first whether the kernel has it (bpf_core_field_exists, bpf_core_type_exists, " \
 	"bpf_core_enum_value_exists), or give types that have it"
 #define SLEEP_ADVICE \
-	"use a helper that does not sleep, or a sleepable type of program (such as fentry.s, lsm.s, " \
-	"uprobe.s)"
+	"use a helper that does not sleep, or a sleepable type of program (such as fentry.s, " \
+	"lsm.s, uprobe.s)"
 #define ISA_ADVICE "compile for an older instruction set: clang -mcpu=v1, or v2 (since Linux 4.14)"
 
 static const struct explanation explanations[] = {
@@ -94,22 +94,24 @@ static const struct explanation explanations[] = {
 	  "the program ends here without a result: nothing has set r0 on this path",
 	  "return a value on every path" },
 	{ "R* !read_ok", ALWAYS,
-	  "r$1 holds nothing here: it was not set on this path, or a call took it away (only r6 to r9 "
-	  "live through calls)",
+	  "r$1 holds nothing here: it was not set on this path, or a call took it away (only r6 to "
+	  "r9 live through calls)",
 	  "set the variable on every path; a function must be given all of its arguments" },
 	{ "invalid read from stack R* off=* size=*", OFF_STACK,
-	  "it reads $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it reads $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS,
+	  STACK_ADVICE },
 	{ "invalid read from stack*", ALWAYS,
 	  "it reads from the stack what nothing has written there on this path",
 	  "set the variable before it is read; = {} sets all of it, padding included" },
 	{ "invalid indirect read from stack*", ALWAYS,
-	  "it hands over a piece of the stack of which nothing has written some bytes on this path, "
-	  "such as a key with padding",
+	  "it hands over a piece of the stack of which nothing has written some bytes on this "
+	  "path, such as a key with padding",
 	  "set all of it first: = {}, or memset()" },
 
 	/* The stack */
 	{ "invalid write to stack R* off=* size=*", ALWAYS,
-	  "it writes $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it writes $B3 at fp$2, and not all of them lie on the stack: " STACK_WORDS,
+	  STACK_ADVICE },
 	{ "invalid indirect access to stack R* off=* size=*", ALWAYS,
 	  "r$1 points to the stack at fp$2, and $B3 from there reach beyond it: " STACK_WORDS,
 	  STACK_ADVICE },
@@ -119,7 +121,8 @@ static const struct explanation explanations[] = {
 	{ "invalid zero-size read*", ALWAYS, "the size handed over may be 0 here",
 	  "ask before the call whether the size is greater than 0" },
 	{ "invalid stack off=* size=*", ALWAYS,
-	  "it accesses $B2 at fp$1, and not all of them lie on the stack: " STACK_WORDS, STACK_ADVICE },
+	  "it accesses $B2 at fp$1, and not all of them lie on the stack: " STACK_WORDS,
+	  STACK_ADVICE },
 	{ "invalid variable-offset*", ALWAYS,
 	  "the stack is accessed at an index that may lie outside of the variable", CHECK_BOUNDS },
 	{ "variable stack access*", ALWAYS,
@@ -139,7 +142,8 @@ static const struct explanation explanations[] = {
 	/* Maps, packets, context, memory of kernel and program */
 	{ "write into map forbidden*", ALWAYS,
 	  "it writes to a map that the program may only read, such as that of constants (const, "
-	  ".rodata)", "write to a variable that is not const, or to a map without BPF_F_RDONLY_PROG" },
+	  ".rodata)",
+	  "write to a variable that is not const, or to a map without BPF_F_RDONLY_PROG" },
 	{ "read from map forbidden*", ALWAYS,
 	  "it reads a map that the program may only write (BPF_F_WRONLY_PROG)",
 	  "make the map without that flag" },
@@ -151,8 +155,8 @@ static const struct explanation explanations[] = {
 	{ "invalid access to packet, off=* size=*, R*(*", ALWAYS,
 	  "it reads $B2 at offset $1 of the packet, and no comparison on this path has shown that "
 	  "the packet is that long",
-	  "compare with the packet's end first: if (data + N > data_end) return ...; again after each "
-	  "helper that may move the packet" },
+	  "compare with the packet's end first: if (data + N > data_end) return ...; again after "
+	  "each helper that may move the packet" },
 	{ "invalid access to memory, mem_size=* off=* size=*", ALWAYS,
 	  "it accesses $B3 at offset $2 of memory that is $B1 long", CHECK_BOUNDS },
 	{ "invalid bpf_context access off=* size=*", ON_STORE,
@@ -161,20 +165,22 @@ static const struct explanation explanations[] = {
 	{ "invalid bpf_context access off=* size=*", ALWAYS,
 	  "it reads $B2 at offset $1 of the context, and for this type of program the kernel has "
 	  "no such field there: it is too far, of another size, or not for reading",
-	  "see that the section names the right type of program, and that the struct is that of this "
-	  "kernel" },
+	  "see that the section names the right type of program, and that the struct is that of "
+	  "this kernel" },
 	{ "dereference of modified ctx ptr *", ALWAYS,
 	  "the context is read through a pointer that was calculated with",
 	  "read fields of the context by its own pointer: ctx->field, with a constant index" },
 	{ "dereference of modified * ptr *", ALWAYS,
-	  "memory is accessed through a pointer of a kind ($1) that must not be calculated with first",
+	  "memory is accessed through a pointer of a kind ($1) that must not be calculated with "
+	  "first",
 	  "use the pointer as it was handed out" },
 	{ "access beyond * at off * size *", ALWAYS,
 	  "it reads $B3 at offset $2, beyond the end of $1", READ_ADVICE },
 	{ "R* is ptr_* invalid *access: off=*", ALWAYS,
 	  "r$1 points to struct $2 of the kernel, which cannot be accessed at this offset ($4)",
 	  READ_ADVICE },
-	{ "only read is supported", ALWAYS, "it writes to a struct of the kernel, which only can be read",
+	{ "only read is supported", ALWAYS,
+	  "it writes to a struct of the kernel, which only can be read",
 	  "keep the value in a variable or a map" },
 	{ "cannot write into *", ALWAYS, "it writes to $1, which the program may only read",
 	  "keep the value in a variable or a map" },
@@ -191,9 +197,10 @@ static const struct explanation explanations[] = {
 	  "a number that may be too large ($1) is added to a pointer ($2)", CHECK_BOUNDS },
 	{ "R* min value is negative, *", ON_CALL,
 	  "r$1, a size handed to $H, may be negative here",
-	  "make the variable unsigned and compare it with the size of the buffer before the call, or "
-	  "mask it (n &= N - 1)" },
-	{ "R* min value is negative, *", ALWAYS, "r$1, with which an address is made, may be negative here",
+	  "make the variable unsigned and compare it with the size of the buffer before the call, "
+	  "or mask it (n &= N - 1)" },
+	{ "R* min value is negative, *", ALWAYS,
+	  "r$1, with which an address is made, may be negative here",
 	  "make the index unsigned; " CHECK_BOUNDS },
 	{ "R* unbounded memory access, use *", ALWAYS,
 	  "r$1, a size handed to $H, has no upper bound here",
@@ -204,7 +211,8 @@ static const struct explanation explanations[] = {
 	{ "R* max value is outside of the *", ALWAYS,
 	  "r$1 may reach beyond the end of what it points to", CHECK_BOUNDS },
 	{ "R* min value is outside of the *", ALWAYS,
-	  "r$1 may point before the beginning, or beyond the end, of what it belongs to", CHECK_BOUNDS },
+	  "r$1 may point before the beginning, or beyond the end, of what it belongs to",
+	  CHECK_BOUNDS },
 	{ "R* offset is outside of the packet", ALWAYS,
 	  "no comparison on this path has shown that the packet is that long",
 	  "compare with the packet's end first: if (data + N > data_end) return ...;" },
@@ -212,9 +220,11 @@ static const struct explanation explanations[] = {
 	  "ask before the call whether the size is greater than 0" },
 
 	/* Helpers and kernel functions */
-	{ "invalid func *#*", POISONED, "it needs what this kernel's types do not have: $H", POISON_ADVICE },
+	{ "invalid func *#*", POISONED, "it needs what this kernel's types do not have: $H",
+	  POISON_ADVICE },
 	{ "invalid func *#*", ALWAYS, "it calls helper number $2, which this kernel does not have",
-	  "the helper is newer than the kernel: see bpf-helpers(7), and use another where it is missing" },
+	  "the helper is newer than the kernel: see bpf-helpers(7), and use another where it is "
+	  "missing" },
 	{ "program of this type cannot use helper *#*", ALWAYS,
 	  "programs of this type may not call helper $1",
 	  "use another helper, or another type of program (the section's name says which)" },
@@ -222,8 +232,9 @@ static const struct explanation explanations[] = {
 	  "programs of this type may not call helper $1 on this kernel",
 	  "use another helper, or another type of program (the section's name says which)" },
 	{ "cannot call GPL*", ALWAYS,
-	  "$H is for programs under a licence compatible with the GPL, and this object names another or "
-	  "none", "give it one, if that is what it is under: char _license[] SEC(\"license\") = \"GPL\";" },
+	  "$H is for programs under a licence compatible with the GPL, and this object names "
+	  "another or none",
+	  "give it one, if that is what it is under: char _license[] SEC(\"license\") = \"GPL\";" },
 	{ "helper call might sleep in a non-sleepable prog", ALWAYS,
 	  "$H may sleep, and this program runs where nothing may",
 	  SLEEP_ADVICE },
@@ -242,24 +253,29 @@ static const struct explanation explanations[] = {
 	  "programs of this type may not call kernel function $1",
 	  "use a helper instead, or another type of program" },
 	{ "cannot pass map_type * into func *#*", ALWAYS,
-	  "$2 does not work on maps of this type (number $1)", "use the helper made for this type of map" },
+	  "$2 does not work on maps of this type (number $1)",
+	  "use the helper made for this type of map" },
 	{ "R* type=* expected=*", ALWAYS,
 	  "argument $1 of $H is of the wrong kind: got $K2, expected $3",
-	  "see what bpf-helpers(7) says of this argument; a key or a buffer is handed over by its address" },
+	  "see what bpf-helpers(7) says of this argument; a key or a buffer is handed over by its "
+	  "address" },
 	{ "R* is not a known value*", ALWAYS, "r$1 must be a constant here", "use a constant" },
 	{ "R* must be a known constant*", ALWAYS, "r$1 must be a constant here", "use a constant" },
 	{ "R* is not a const", ALWAYS, "r$1 must be a constant here", "use a constant" },
 	{ "R* must be referenced or trusted", ALWAYS,
-	  "r$1 is a pointer that the kernel may take away at any time, and the call wants one that is held",
-	  "take a reference first (such as bpf_task_acquire), or use a pointer that the program was given" },
+	  "r$1 is a pointer that the kernel may take away at any time, and the call wants one that "
+	  "is held",
+	  "take a reference first (such as bpf_task_acquire), or use a pointer that the program "
+	  "was given" },
 
 	/* What is held must be released */
 	{ "Unreleased reference id=* alloc_insn=*", ALWAYS,
 	  "the program ends here and still holds what it got at instruction $2$L",
-	  "release it on every path: bpf_ringbuf_submit() or bpf_ringbuf_discard(), bpf_sk_release() and "
-	  "so on" },
+	  "release it on every path: bpf_ringbuf_submit() or bpf_ringbuf_discard(), "
+	  "bpf_sk_release() and so on" },
 	{ "*would lead to reference leak", ALWAYS,
-	  "the program ends here and still holds what it has to release", "release it on every path" },
+	  "the program ends here and still holds what it has to release",
+	  "release it on every path" },
 	{ "bpf_spin_unlock is missing", ALWAYS, "the program ends here and still holds a lock",
 	  "call bpf_spin_unlock() on every path" },
 	{ "*while holding a lock*", ALWAYS, "this is not allowed while a lock is held",
@@ -271,33 +287,38 @@ static const struct explanation explanations[] = {
 	  "r$1 is an address of the kernel, which would become known ($2); that takes CAP_PERFMON",
 	  "keep pointers to yourself, or load the program as root" },
 	{ "At program exit the register R* should have been in *", ALWAYS,
-	  "the program's result (R$1) is not one that this type of program may have: $2 is expected",
+	  "the program's result (R$1) is not one that this type of program may have: $2 is "
+	  "expected",
 	  "return only what programs of this type may return" },
 
 	/* The program's shape */
 	{ "BPF program is too large. Processed * insn", ALWAYS,
-	  "the verifier followed the program for $1 steps and gave up here: it takes too many paths, or "
-	  "loops too often, to be checked", SPLIT_ADVICE },
+	  "the verifier followed the program for $1 steps and gave up here: it takes too many "
+	  "paths, or loops too often, to be checked", SPLIT_ADVICE },
 	{ "The sequence of * jumps is too complex*", ALWAYS,
-	  "the verifier met $1 jumps with both ways open and gave up here: the program takes too many paths, "
-	  "or loops without a bound that the verifier sees", LOOP_ADVICE },
+	  "the verifier met $1 jumps with both ways open and gave up here: the program takes too "
+	  "many paths, or loops without a bound that the verifier sees", LOOP_ADVICE },
 	{ "infinite loop detected at insn *", AT_FIRST,
-	  "this loop comes round with nothing changed that the verifier could see, so it may never end",
+	  "this loop comes round with nothing changed that the verifier could see, so it may never "
+	  "end",
 	  LOOP_ADVICE },
 	{ "back-edge from insn * to *", AT_FIRST,
-	  "it jumps back (to instruction $2$L), and loops are not allowed here: they take Linux 5.3 and "
-	  "CAP_PERFMON", "unroll the loop: #pragma unroll, with a constant bound" },
+	  "it jumps back (to instruction $2$L), and loops are not allowed here: they take Linux "
+	  "5.3 and CAP_PERFMON", "unroll the loop: #pragma unroll, with a constant bound" },
 	{ "unreachable insn *", AT_FIRST, "no path leads to this instruction",
 	  "remove the code that is never reached, or the endless loop before it" },
 	{ "jump out of range from insn * to *", AT_FIRST,
 	  "it jumps to instruction $2, which is not part of the function", ISA_ADVICE },
-	{ "last insn is not an exit or jmp*", EVERYWHERE, "the program's last instruction is not its end",
+	{ "last insn is not an exit or jmp*", EVERYWHERE,
+	  "the program's last instruction is not its end",
 	  "return from every function, and call none that never returns" },
 	{ "unknown opcode *", BY_OPCODE,
 	  "the kernel does not know an instruction of the program (opcode 0x$1)", ISA_ADVICE },
-	{ "BPF_* uses reserved fields", ALWAYS, "the kernel does not know this form of instruction (BPF_$1)",
+	{ "BPF_* uses reserved fields", ALWAYS,
+	  "the kernel does not know this form of instruction (BPF_$1)",
 	  ISA_ADVICE },
-	{ "invalid BPF_* insn*", ALWAYS, "the kernel does not know this form of instruction (BPF_$1)",
+	{ "invalid BPF_* insn*", ALWAYS,
+	  "the kernel does not know this form of instruction (BPF_$1)",
 	  ISA_ADVICE },
 	{ "div by zero", ALWAYS, "it divides by the constant 0", "divide by something else" },
 	{ "invalid shift *", ALWAYS, "it shifts by $1, which is as wide as the number, or wider",
@@ -305,12 +326,15 @@ static const struct explanation explanations[] = {
 	{ "frame pointer is read only", ALWAYS, "it sets r10, which always points to the stack",
 	  "use another register" },
 	{ "R* pointer arithmetic with * operator prohibited", ALWAYS,
-	  "r$1 is a pointer, and to pointers numbers may only be added, or taken from them (here: $2)",
+	  "r$1 is a pointer, and to pointers numbers may only be added, or taken from them (here: "
+	  "$2)",
 	  "calculate with numbers, and add the result to the pointer" },
 	{ "R* 32-bit pointer arithmetic prohibited", ALWAYS,
-	  "r$1 is a pointer, and half of it is calculated with", "keep pointers in 64-bit variables" },
+	  "r$1 is a pointer, and half of it is calculated with",
+	  "keep pointers in 64-bit variables" },
 	{ "R* pointer arithmetic on * prohibited*", ALWAYS,
-	  "r$1 is a pointer of a kind ($2) that must not be calculated with", "use it as it was handed out" },
+	  "r$1 is a pointer of a kind ($2) that must not be calculated with",
+	  "use it as it was handed out" },
 
 	/* What it is to be attached to */
 	{ "Tracing programs must provide btf_id", EVERYWHERE,
@@ -380,7 +404,8 @@ static bool applies(const struct explanation *e, const struct verifier_log *log,
 	case ON_CALL:
 		return insn && insn->code == (BPF_JMP | BPF_CALL);
 	case ON_STORE:
-		return insn && (BPF_CLASS(insn->code) == BPF_ST || BPF_CLASS(insn->code) == BPF_STX);
+		return insn && (BPF_CLASS(insn->code) == BPF_ST ||
+				BPF_CLASS(insn->code) == BPF_STX);
 	case OFF_STACK:
 		return is_off_stack(holes[1], holes[2]);
 	case POISONED:
@@ -550,7 +575,8 @@ static bool explain_by(struct verdict *verdict, const struct explanation *e,
 		if (!fits(e->pattern, sentence, holes, 0) ||
 		    !applies(e, log, prog, holes))
 			continue;
-		fill(verdict->meaning, sizeof(verdict->meaning), e->meaning, e, log, prog, btf, holes);
+		fill(verdict->meaning, sizeof(verdict->meaning), e->meaning, e, log, prog, btf,
+		     holes);
 		fill(verdict->advice, sizeof(verdict->advice), e->advice, e, log, prog, btf, holes);
 		if (e->when == EVERYWHERE)
 			verdict->insn = -1;
@@ -731,7 +757,8 @@ static void append_size(struct strbuf *text, struct piece size)
 /* Where inside, unless at the very beginning. */
 static void append_offset(struct strbuf *text, struct piece state)
 {
-	struct piece off = field(state, "off"), imm = field(state, "imm"), most = field(state, "umax");
+	struct piece off = field(state, "off"), imm = field(state, "imm");
+	struct piece most = field(state, "umax");
 
 	if (!off.len || (off.len == 1 && *off.at == '0'))
 		off = imm;
