@@ -379,28 +379,57 @@ START_TEST(arguments_of_system_calls_are_relocated)
 }
 END_TEST
 
-/* Whoever removes dead code then finds the read that cannot be (btf/core.h). */
-static void expect_unresolved(const char *program, const char *words)
+/* Where the fixture's source first has that after the start of that function; 0: nowhere. */
+static unsigned int line_of(const char *function, const char *text)
 {
-	const struct program *prog = object_program(&obj, program);
-	char text[256];
+	FILE *file = fopen(SOURCE "/tests/fixtures/format.bpf.c", "r");
+	unsigned int number = 0;
+	bool inside = false, found = false;
+	char line[256];
 
-	ck_assert_uint_eq(prog->relos.len, 1);
-	core_describe(&obj.btf, &prog->relos.at[0], text, sizeof(text));
-	ck_assert_str_eq(text, words);
+	ck_assert_ptr_nonnull(file);
+	while (!found && fgets(line, sizeof(line), file)) {
+		number++;
+		inside |= !strncmp(line, "int ", 4) && !strncmp(line + 4, function, strlen(function));
+		found = inside && strstr(line, text);
+	}
+	fclose(file);
+	return found ? number : 0;
+}
+
+/* The read that cannot be is an error before the load, which says where in the source. */
+static void expect_unresolved(const char *program, const char *text, const char *words)
+{
+	struct core_targets targets = { .kernel = &btf };
+	unsigned int line = line_of(program, text);
+	char place[512], quoted[128];
+	const char *at;
+
+	ck_assert_uint_eq(object_program(&obj, program)->relos.len, 1);
+	ck_assert_int_eq(core_check(obj.programs.at, obj.programs.len, &obj.btf, &targets, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
+	snprintf(place, sizeof(place), "/format.bpf.c:%u: %s", line, words);
+	at = strstr(err.message, "/format.bpf.c:");
+	ck_assert_str_eq(at ? at : err.message, place);
+	snprintf(quoted, sizeof(quoted), "%u: %s", line, text);
+	ck_assert_str_eq(err.detail, quoted);
 }
 
 START_TEST(a_field_that_the_format_lacks_is_not_read)
 {
 	ck_assert_msg(!relocate("lacking", "signal", "signal_generate", generate, NULL), "%s", err.message);
-	expect_unresolved("lacking", "byte offset of struct trace_event_raw_signal_generate.nonesuch");
+	expect_unresolved("lacking", "return ctx->sig + ctx->nonesuch;",
+			  "struct trace_event_raw_signal_generate *p: p->nonesuch: the kernel's struct "
+			  "trace_event_raw_signal_generate has no member 'nonesuch', expected one");
 }
 END_TEST
 
 START_TEST(an_argument_that_the_system_call_lacks_is_not_read)
 {
 	ck_assert_msg(!relocate("beyond", "syscalls", "sys_enter_kill", enter_kill, NULL), "%s", err.message);
-	expect_unresolved("beyond", "byte offset of struct trace_event_raw_sys_enter.args[2]");
+	expect_unresolved("beyond", "return ctx->args[2];",
+			  "struct trace_event_raw_sys_enter *p: p->args[2]: the kernel's unsigned long "
+			  "long[2] has no element 2, expected one");
 }
 END_TEST
 
