@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "btf/declare.h"
 #include "util/suggest.h"
 
 #define NEAREST 3
-#define DECLARATOR 64 /* room for one */
 
 /* ---- what the relocation is about ---- */
 
@@ -69,58 +69,6 @@ static void say_where(struct strbuf *out, const struct core *core)
 }
 
 /* ---- what the target has ---- */
-
-/* One more round of a declarator: of "*" an array makes "(*)[4]", of "[4]" a pointer "*[4]". */
-static void wrap_declarator(char declarator[DECLARATOR], const struct btf_type *t)
-{
-	struct strbuf out = { declarator, DECLARATOR, 0, false };
-	const struct btf_array *array = btf_extra(t);
-	char inner[DECLARATOR];
-
-	memcpy(inner, declarator, DECLARATOR);
-	if (btf_kind(t) == BTF_KIND_PTR)
-		strbuf_add(&out, "*%s", inner);
-	else if (*inner == '*')
-		strbuf_add(&out, "(%s)[%u]", inner, array->nelems);
-	else
-		strbuf_add(&out, "%s[%u]", inner, array->nelems);
-}
-
-/* "int", "struct page *", "char[16]": as in a declaration, without what qualifies it. */
-static void say_c_type(struct strbuf *out, const struct btf *btf, uint32_t id)
-{
-	char declarator[DECLARATOR] = "";
-	const struct btf_type *t;
-	int steps;
-
-	for (steps = 0; steps < MAX_STEPS; steps++) {
-		t = btf_type(btf, id);
-		switch (t ? btf_kind(t) : BTF_KIND_UNKN) {
-		case BTF_KIND_CONST:
-		case BTF_KIND_VOLATILE:
-		case BTF_KIND_RESTRICT:
-		case BTF_KIND_TYPE_TAG:
-			id = t->type;
-			continue;
-		case BTF_KIND_PTR:
-			wrap_declarator(declarator, t);
-			id = t->type;
-			continue;
-		case BTF_KIND_ARRAY:
-			wrap_declarator(declarator, t);
-			id = ((const struct btf_array *)btf_extra(t))->type;
-			continue;
-		}
-		break;
-	}
-	if (!t)
-		strbuf_add(out, "void");
-	else if (btf_kind(t) == BTF_KIND_FUNC_PROTO)
-		strbuf_add(out, "function");
-	else
-		core_say_type(out, btf, id);
-	strbuf_add(out, "%s%s", *declarator && *declarator != '[' ? " " : "", declarator);
-}
 
 static const char *whose(const struct core *core)
 {
@@ -208,18 +156,18 @@ static void say_dead_end(struct strbuf *out, const struct core *core, const stru
 
 	if (!end->is_member) {
 		strbuf_add(out, "%s ", whose(core));
-		say_c_type(out, core->target, end->type);
+		btf_declare(out, core->target, end->type, "");
 		strbuf_add(out, " has no element %u, expected one", step->index);
 	} else if (end->found) {
 		strbuf_add(out, "%s ", whose(core));
 		core_say_type(out, core->target, btf_resolve(core->target, end->type));
 		strbuf_add(out, " has a member '%s' of another kind: got ", step->name);
-		say_c_type(out, core->target, end->found);
+		btf_declare(out, core->target, end->found, "");
 		strbuf_add(out, ", expected ");
-		say_c_type(out, core->local, step->type);
+		btf_declare(out, core->local, step->type, "");
 	} else {
 		strbuf_add(out, "%s ", whose(core));
-		say_c_type(out, core->target, btf_resolve(core->target, end->type));
+		btf_declare(out, core->target, btf_resolve(core->target, end->type), "");
 		strbuf_add(out, " has no member '%s'", step->name);
 		say_nearest(out, core->target, end->type, step->name);
 		strbuf_add(out, ", expected one");
@@ -315,9 +263,9 @@ static void say_resized(struct strbuf *out, const struct core *core, const struc
 			const struct answer *target)
 {
 	strbuf_add(out, "the kernel has it in %u bytes: got ", target->load_size);
-	say_c_type(out, core->target, target->load_type);
+	btf_declare(out, core->target, target->load_type, "");
 	strbuf_add(out, ", expected ");
-	say_c_type(out, core->local, path->steps[path->len - 1].type);
+	btf_declare(out, core->local, path->steps[path->len - 1].type, "");
 	strbuf_add(out, " or another unsigned integer");
 }
 

@@ -663,7 +663,7 @@ START_TEST(member_of_another_kind)
 	one_member(&k, BTF_KIND_STRUCT, "s", "x", build_array(&k, p, ki, 4));
 	ck_assert_uint_eq(answer(s, "1:0", BPF_CORE_FIELD_BYTE_OFFSET, 20), UNRESOLVED);
 	expect_missing("program 'p': prog.bpf.c:12: struct s *p: p[1].x: the kernel's struct s has a "
-		       "member 'x' of another kind: got struct page **[4], expected int",
+		       "member 'x' of another kind: got const struct page **[4], expected int",
 		       EXISTS_HINT("bpf_core_field_exists()"));
 }
 END_TEST
