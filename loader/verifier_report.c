@@ -2,36 +2,20 @@
 #include "loader/verifier_report.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "loader/source.h"
 #include "loader/verifier_log.h"
 #include "loader/verifier_words.h"
+#include "util/strbuf.h"
 
 struct report {
 	const struct verifier_log *log;
 	const struct verdict *verdict;
 	const struct program *prog;
 	const struct btf *btf;
-	char *buf;
-	size_t size, len;
+	struct strbuf out;
 };
-
-static void say(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(struct report *r, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(r->buf + r->len, r->size - r->len, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		r->len += (size_t)n < r->size - r->len ? (size_t)n : r->size - r->len - 1;
-}
 
 /* Text that others wrote: cut to a length, and nothing in it that a terminal obeys. */
 static void say_piece(struct report *r, struct piece p, size_t most)
@@ -39,10 +23,10 @@ static void say_piece(struct report *r, struct piece p, size_t most)
 	for (size_t i = 0; i < p.len && i < most; i++) {
 		unsigned char c = p.at[i];
 
-		say(r, "%c", c < ' ' || c == 127 ? (c == '\t' ? '\t' : '?') : c);
+		strbuf_add(&r->out, "%c", c < ' ' || c == 127 ? (c == '\t' ? '\t' : '?') : c);
 	}
 	if (p.len > most)
-		say(r, "...");
+		strbuf_add(&r->out, "...");
 }
 
 #define LINE_MOST 160
@@ -63,11 +47,12 @@ static void say_source(struct report *r)
 
 	if (!n)
 		return;
-	say(r, "  %s:%u, in %s():\n", places[at].file, places[at].line, places[at].function);
+	strbuf_add(&r->out, "  %s:%u, in %s():\n", places[at].file, places[at].line,
+		   places[at].function);
 	for (size_t i = 0; i < n; i++) {
-		say(r, "  %s %5u | ", i == at ? ">" : " ", places[i].line);
+		strbuf_add(&r->out, "  %s %5u | ", i == at ? ">" : " ", places[i].line);
 		say_piece(r, (struct piece){ places[i].text, strlen(places[i].text) }, LINE_MOST);
-		say(r, "\n");
+		strbuf_add(&r->out, "\n");
 	}
 }
 
@@ -141,9 +126,9 @@ static void say_origin(struct report *r, int64_t set_by)
 	if (set_by < 0)
 		return;
 	if (source_find(&place, r->prog, r->btf, set_by))
-		say(r, " (from line %u)", place.line);
+		strbuf_add(&r->out, " (from line %u)", place.line);
 	else
-		say(r, " (from instruction %" PRId64 ")", set_by);
+		strbuf_add(&r->out, " (from instruction %" PRId64 ")", set_by);
 }
 
 static void say_registers(struct report *r)
@@ -157,9 +142,9 @@ static void say_registers(struct report *r)
 		if (!(wanted & 1u << i) || !reg->state.len)
 			continue;
 		verifier_describe(reg->state, words, sizeof(words));
-		say(r, "      r%u: %s", i, words);
+		strbuf_add(&r->out, "      r%u: %s", i, words);
 		say_origin(r, reg->set_by);
-		say(r, "\n");
+		strbuf_add(&r->out, "\n");
 	}
 }
 
@@ -197,21 +182,21 @@ static void say_branch(struct report *r)
 	    !source_find(&branch, r->prog, r->btf, r->log->branch) ||
 	    !source_find(&own, r->prog, r->btf, r->verdict->insn) || own.line == branch.line)
 		return;
-	say(r, "  last decision on the way there, line %u: ", branch.line);
+	strbuf_add(&r->out, "  last decision on the way there, line %u: ", branch.line);
 	say_piece(r, skip_blanks(branch.text), LINE_MOST);
-	say(r, "\n");
+	strbuf_add(&r->out, "\n");
 }
 
 static void say_insn(struct report *r)
 {
 	if (r->verdict->insn < 0)
 		return;
-	say(r, "  instruction %" PRId64, r->verdict->insn);
+	strbuf_add(&r->out, "  instruction %" PRId64, r->verdict->insn);
 	if (r->verdict->insn == r->log->insn && r->log->insn_text.len) {
-		say(r, ": ");
+		strbuf_add(&r->out, ": ");
 		say_piece(r, without_opcode(r->log->insn_text), LINE_MOST);
 	}
-	say(r, "\n");
+	strbuf_add(&r->out, "\n");
 	say_registers(r);
 	say_branch(r);
 }
@@ -219,9 +204,9 @@ static void say_insn(struct report *r)
 static void say_sentences(struct report *r)
 {
 	for (size_t i = 0; i < r->log->sentence_count; i++) {
-		say(r, "  %s", i ? "            " : "the kernel: ");
+		strbuf_add(&r->out, "  %s", i ? "            " : "the kernel: ");
 		say_piece(r, r->log->sentences[i], LINE_MOST);
-		say(r, "\n");
+		strbuf_add(&r->out, "\n");
 	}
 }
 
@@ -230,7 +215,7 @@ int verifier_report(struct error *err, const char *text, size_t len, int sys,
 {
 	struct verifier_log log;
 	struct verdict verdict;
-	struct report r = { &log, &verdict, prog, btf, err->detail, sizeof(err->detail), 0 };
+	struct report r = { &log, &verdict, prog, btf, { NULL } };
 
 	verifier_log_read(&log, text, len, prog);
 	verifier_explain(&verdict, &log, prog, btf);
@@ -243,11 +228,11 @@ int verifier_report(struct error *err, const char *text, size_t len, int sys,
 	err->code = ERROR_VERIFIER;
 	err->sys = sys;
 	error_hint(err, "%s", verdict.advice);
-	err->detail[0] = 0;
+	r.out = (struct strbuf)STRBUF(err->detail);
 	say_source(&r);
 	say_insn(&r);
 	say_sentences(&r);
-	if (r.len)
-		err->detail[r.len - 1] = 0; /* whoever shows it ends the last line */
+	if (r.out.len)
+		err->detail[r.out.len - 1] = 0; /* whoever shows it ends the last line */
 	return -1;
 }
