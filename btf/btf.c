@@ -32,7 +32,6 @@
 
 #include "util/cursor.h"
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MAX_CHAIN 64 /* of typedefs, qualifiers and arrays; the kernel's own limit is 32 */
 
 /*
@@ -450,16 +449,6 @@ int btf_open(struct btf *btf, const struct btf *base, const char *path, struct e
 	}
 	btf->file = file;
 	return 0;
-}
-
-int btf_open_kernel(struct btf *btf, struct error *err)
-{
-	if (!btf_open(btf, NULL, KERNEL_BTF, err))
-		return 0;
-	if (err->code == ERROR_NOT_FOUND)
-		error_hint(err, "the kernel describes its types there since Linux 5.4, where it "
-			   "was built with CONFIG_DEBUG_INFO_BTF=y and sysfs is mounted on /sys");
-	return -1;
 }
 
 void btf_fini(struct btf *btf)

@@ -59,10 +59,13 @@ int btf_init_split(struct btf *btf, const struct btf *base, const void *data, si
 /* The same; the blob, malloc'ed, becomes its own, and is freed on failure, too. */
 int btf_init_owned(struct btf *btf, const struct btf *base, void *blob, size_t size,
 		   struct error *err);
-/* Maps a file of bare BTF, such as those under /sys/kernel/btf, until btf_fini. */
+/* The running kernel's own types, since Linux 5.4. */
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+/*
+ * Maps a file of bare BTF, such as KERNEL_BTF, until btf_fini. ERROR_NOT_FOUND: there is no such
+ * file. About a millisecond for a kernel's.
+ */
 int btf_open(struct btf *btf, const struct btf *base, const char *path, struct error *err);
-/* The running kernel's own. ERROR_NOT_FOUND where it has none. About a millisecond. */
-int btf_open_kernel(struct btf *btf, struct error *err);
 void btf_fini(struct btf *btf);
 /*
  * Looks at everything that the types refer to, for files that nobody vouches for: ids and names

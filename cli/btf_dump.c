@@ -206,7 +206,7 @@ struct source {
 
 static bool is_kernel(const char *name)
 {
-	return !strcmp(name, KERNEL) || !strcmp(name, MODULES "vmlinux");
+	return !strcmp(name, KERNEL) || !strcmp(name, KERNEL_BTF);
 }
 
 static bool is_module(const char *name)

@@ -124,7 +124,7 @@ static int open_own(const struct types *types, struct btf *btf, struct error *er
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s" SYSFS "/vmlinux", types->root);
+	snprintf(path, sizeof(path), "%s" KERNEL_BTF, types->root);
 	return btf_open(btf, NULL, path, err);
 }
 
@@ -136,7 +136,7 @@ static int from_kernel(struct search *s, struct error *err)
 		types_pass_over(s, err);
 		return -1;
 	}
-	snprintf(types->account.source, sizeof(types->account.source), "%.400s" SYSFS "/vmlinux",
+	snprintf(types->account.source, sizeof(types->account.source), "%.400s" KERNEL_BTF,
 		 types->root);
 	types->has_modules = true;
 	return 0;

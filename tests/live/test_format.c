@@ -24,7 +24,7 @@ static void begin(void)
 {
 	if (geteuid())
 		skip("needs root");
-	if (btf_open_kernel(&kernel, &err))
+	if (btf_open(&kernel, NULL, KERNEL_BTF, &err))
 		skip("%s", err.message);
 	ck_assert_msg(!tracefs_open(&tracefs, &err), "%s", err.message);
 	events = calls = compared = others = fields = 0;

@@ -9,12 +9,12 @@
 #include <sys/mount.h>
 #include <sys/utsname.h>
 
+#include "btf/btf.h"
 #include "util/map.h"
 #include "util/spawn.h"
 
 Suite *types_suite(void);
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 static struct tracer tracer;
 static struct map_file own;

@@ -12,7 +12,6 @@
 
 Suite *btf_suite(void);
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 static struct builder b;
 static struct btf btf;
@@ -690,7 +689,7 @@ START_TEST(kernel_btf_describes_this_machine)
 {
 	uint32_t task, id, listed = 0;
 
-	ck_assert_msg(!btf_open_kernel(&btf, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&btf, NULL, KERNEL_BTF, &err), "%s", err.message);
 	ck_assert_uint_eq(btf.pointer_size, sizeof(long));
 	ck_assert_uint_gt(btf_count(&btf), 10000);
 	task = btf_find(&btf, "task_struct", BTF_KIND_STRUCT);

@@ -11,7 +11,6 @@
 
 Suite *core_suite(void);
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 static struct object obj;
 static struct builder b;
@@ -718,7 +717,7 @@ START_TEST(kernel_fields_lie_as_the_kernel_has_them)
 {
 	int16_t pid, start;
 
-	ck_assert_msg(!btf_open_kernel(&target, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&target, NULL, KERNEL_BTF, &err), "%s", err.message);
 	ck_assert_int_eq(kernel_offset("links", "byte offset of struct list_head.next"), 0);
 	ck_assert_int_eq(kernel_offset("links", "byte offset of struct list_head.prev"),
 			 sizeof(void *));

@@ -58,7 +58,7 @@ static bool open_kernel(void)
 		printf("skip: dump_layout: this kernel has no BTF (needs CONFIG_DEBUG_INFO_BTF)\n");
 		return false;
 	}
-	ck_assert_msg(!btf_open_kernel(&btf, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&btf, NULL, KERNEL_BTF, &err), "%s", err.message);
 	return true;
 }
 

@@ -14,7 +14,6 @@
 
 Suite *min_suite(void);
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 extern const char signal_object_start[], signal_object_end[];
 
@@ -408,7 +407,7 @@ START_TEST(small_btf_relocates_as_the_kernels)
 	void *again;
 	size_t size;
 
-	ck_assert_msg(!btf_open_kernel(&target, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&target, NULL, KERNEL_BTF, &err), "%s", err.message);
 	read_object(&cut, objects[_i]);
 	cut_for_object(&cut, &blob, &blob_size);
 	cut_for_object(&cut, &again, &size);
@@ -464,7 +463,7 @@ START_TEST(two_objects_share_one_btf)
 	struct object first, second;
 	struct btf_min min;
 
-	ck_assert_msg(!btf_open_kernel(&target, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&target, NULL, KERNEL_BTF, &err), "%s", err.message);
 	read_object(&first, "signal");
 	read_object(&second, "kernel");
 	ck_assert(!btf_min_init(&min, &target, &err) &&

@@ -11,7 +11,6 @@
 
 Suite *since_suite(void);
 
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 
 static void expect(struct since got, const char *name, unsigned int release)
 {
@@ -73,7 +72,7 @@ static struct error err;
 
 static void open_kernel(void)
 {
-	ck_assert_msg(!btf_open_kernel(&kernel, &err), "%s", err.message);
+	ck_assert_msg(!btf_open(&kernel, NULL, KERNEL_BTF, &err), "%s", err.message);
 }
 
 static void close_kernel(void)
