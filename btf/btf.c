@@ -227,6 +227,16 @@ static bool is_long(const char *name)
 	       !strcmp(name, "long int") || !strcmp(name, "long");
 }
 
+size_t btf_plain_length(const char *name, size_t left)
+{
+	size_t len = strnlen(name, left), i;
+
+	for (i = len; i >= 5; i--)
+		if (name[i - 1] != '_' && !memcmp(name + i - 4, "___", 3) && name[i - 5] != '_')
+			return i - 4;
+	return len;
+}
+
 /* Eight characters of a name, those behind its end zero; the same on every machine. */
 static uint64_t name_word(const char *name, size_t left, bool *last)
 {
@@ -245,21 +255,42 @@ static uint64_t name_word(const char *name, size_t left, bool *last)
 	return zeros ? word & (zeros ^ (zeros - 1)) >> 8 : word;
 }
 
+/* Whether three '_' in a row end in this word; *before has a bit for each '_' of the one before. */
+static bool has_separator(uint64_t word, uint64_t *before)
+{
+	uint64_t differs = word ^ 0x5f5f5f5f5f5f5f5f;
+	uint64_t here = (differs - 0x0101010101010101) & ~differs & 0x8080808080808080;
+	bool has = here & (here << 8 | *before >> 56) & (here << 16 | *before >> 48);
+
+	*before = here;
+	return has;
+}
+
 /*
  * One byte that sorts out 255 of 256 names, so that a search by name reads 12,000 bytes in a
- * row instead of 12,000 strings all over the place. `left` bytes may be read, with the NUL.
+ * row instead of 12,000 strings all over the place. `left` bytes may be read, with the NUL. A
+ * flavour is left out, so that one search finds all that are called the same but for that.
  */
 static uint8_t name_tag(const char *name, size_t left)
 {
-	uint64_t hash = 0;
-	bool last;
+	uint64_t hash = 0, word, before = 0;
+	bool last, separated = false;
+	const char *at = name;
+	size_t plain, rest = left;
 
 	do {
-		hash = (hash ^ name_word(name, left, &last)) * 0x9e3779b97f4a7c15;
+		word = name_word(at, rest, &last);
+		separated |= has_separator(word, &before);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15;
 		hash ^= hash >> 32;
-		name += sizeof(hash);
-		left -= sizeof(hash);
+		at += sizeof(hash);
+		rest -= rest < sizeof(hash) ? rest : sizeof(hash);
 	} while (!last);
+	if (separated) {
+		plain = btf_plain_length(name, left);
+		if (plain < left && name[plain])
+			return name_tag(name, plain);
+	}
 	return hash >> 24;
 }
 
@@ -580,57 +611,81 @@ int64_t btf_size(const struct btf *btf, uint32_t id)
 	return -1;
 }
 
-static bool is_named(const struct btf *btf, const struct btf_type *t, const char *name,
-		     uint32_t kind)
+struct wanted {
+	const char *name;
+	uint32_t kind;
+	bool flavoured; /* called `name` but for a flavour, which it has */
+};
+
+static bool is_wanted(const struct btf *btf, const struct btf_type *t, const struct wanted *wanted)
 {
-	return btf_kind(t) == kind && !strcmp(btf_string(btf, t->name_off), name);
+	const char *name = btf_string(btf, t->name_off);
+	size_t len;
+
+	if (btf_kind(t) != wanted->kind)
+		return false;
+	if (!wanted->flavoured)
+		return !strcmp(name, wanted->name);
+	len = strlen(wanted->name);
+	return !strncmp(name, wanted->name, len) && name[len] &&
+	       btf_plain_length(name, SIZE_MAX) == len;
 }
 
 /* Both look among its own types only, from id on. */
-static uint32_t find_listed(const struct btf *btf, const char *name, uint32_t kind, uint32_t id)
+static uint32_t find_listed(const struct btf *btf, const struct wanted *wanted, uint32_t id)
 {
 	const uint8_t *tag = btf->tags.at, *end = tag + btf->tags.len;
 	uint32_t start = type_offset(btf, id);
-	uint8_t wanted = name_tag(name, strlen(name) + 1);
+	uint8_t wanted_tag = name_tag(wanted->name, strlen(wanted->name) + 1);
 
-	for (; tag < end && (tag = memchr(tag, wanted, end - tag)); tag++) {
+	for (; tag < end && (tag = memchr(tag, wanted_tag, end - tag)); tag++) {
 		uint32_t off = btf->named.at[tag - btf->tags.at];
 
-		if (off >= start && is_named(btf, type_at(btf, off), name, kind))
+		if (off >= start && is_wanted(btf, type_at(btf, off), wanted))
 			return type_id(btf, off);
 	}
 	return 0;
 }
 
-static uint32_t find_walking(const struct btf *btf, const char *name, uint32_t kind, uint32_t id)
+static uint32_t find_walking(const struct btf *btf, const struct wanted *wanted, uint32_t id)
 {
 	uint32_t off;
 
 	for (off = type_offset(btf, id); id < btf->count; id++) {
 		const struct btf_type *t = type_at(btf, off);
 
-		if (is_named(btf, t, name, kind))
+		if (is_wanted(btf, t, wanted))
 			return id;
 		off += btf_length(btf, t);
 	}
 	return 0;
 }
 
-uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after)
+static uint32_t find(const struct btf *btf, const struct wanted *wanted, uint32_t after)
 {
 	uint32_t id = after + 1, found = 0;
 
-	if (kind >= BTF_KINDS || !id)
+	if (wanted->kind >= BTF_KINDS || !id)
 		return 0;
 	if (btf->base && id < btf->first) {
-		found = btf_find_next(btf->base, name, kind, after);
+		found = find(btf->base, wanted, after);
 		id = btf->first;
 	}
 	if (found || id >= btf->count)
 		return found;
-	if (LAYOUT_NAMED(btf->layout[kind]) && name[0])
-		return btf->tags.len ? find_listed(btf, name, kind, id) : 0;
-	return find_walking(btf, name, kind, id);
+	if (LAYOUT_NAMED(btf->layout[wanted->kind]) && wanted->name[0])
+		return btf->tags.len ? find_listed(btf, wanted, id) : 0;
+	return find_walking(btf, wanted, id);
+}
+
+uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after)
+{
+	return find(btf, &(struct wanted){ name, kind, false }, after);
+}
+
+uint32_t btf_find_flavour(const struct btf *btf, const char *name, uint32_t kind, uint32_t after)
+{
+	return find(btf, &(struct wanted){ name, kind, true }, after);
 }
 
 uint32_t btf_find(const struct btf *btf, const char *name, uint32_t kind)

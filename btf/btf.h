@@ -43,7 +43,7 @@ struct btf {
 	const uint32_t *layout; /* how long types are, by kind */
 	VEC(uint32_t) marks;    /* id first + n * BTF_STRIDE -> offset in the type section */
 	VEC(uint32_t) named;    /* offsets of structs, unions and enums that have a name, rising */
-	VEC(uint8_t) tags;      /* for each of those, a hash of its name */
+	VEC(uint8_t) tags;      /* for each of those, a hash of its name, see btf_plain_length */
 	void *copy;             /* owned, or NULL: what data points to */
 	struct map_file file;   /* owned, where btf_open mapped it */
 	uint32_t *own_layout;   /* owned, or NULL: layout, where the blob brings one */
@@ -86,6 +86,10 @@ int64_t btf_size(const struct btf *btf, uint32_t id);
 uint32_t btf_find(const struct btf *btf, const char *name, uint32_t kind);
 /* First such type with a greater id than `after`, or 0. */
 uint32_t btf_find_next(const struct btf *btf, const char *name, uint32_t kind, uint32_t after);
+/* The same, of the name and a flavour: nf_conn___init where the name is nf_conn. */
+uint32_t btf_find_flavour(const struct btf *btf, const char *name, uint32_t kind, uint32_t after);
+/* The length of a name, in which at most `left` bytes may be read, without its last "___...". */
+size_t btf_plain_length(const char *name, size_t left);
 
 /*
  * As newer kernels have it: 7 bits of kind and 24 of vlen, of which older ones use 5 and 16, and

@@ -12,7 +12,7 @@
  *	0   member 0 of struct list_head       -> step "next"
  *
  * Local value: 8 + 16 + 0. Target value: of each type of the target that is called
- * task_struct (a suffix "___v2" of the local name does not count), the offset of children,
+ * task_struct (a suffix "___v2" of either name does not count), the offset of children,
  * however deep in anonymous members it is, plus one element, plus the offset of next.
  * Types of that name that lack a step do not count; those that have it must agree.
  *
@@ -70,11 +70,14 @@ static bool candidate_answer(const struct core *core, const struct path *path, u
 	return true;
 }
 
-/* Of core->target, those of a greater id than `id`. */
+/* Of core->target, those of a greater id than `id` that one of btf's two searches finds. */
 static int find_candidates(struct core *core, struct candidates *found, const char *name,
-			   uint32_t kind, uint32_t id)
+			   uint32_t kind, uint32_t id, bool flavoured)
 {
-	while ((id = btf_find_next(core->target, name, kind, id))) {
+	uint32_t (*next)(const struct btf *, const char *, uint32_t, uint32_t) =
+		flavoured ? btf_find_flavour : btf_find_next;
+
+	while ((id = next(core->target, name, kind, id))) {
 		uint32_t *at = vec_push(&found->ids);
 		const struct btf **in = vec_push(&found->in);
 
@@ -86,34 +89,29 @@ static int find_candidates(struct core *core, struct candidates *found, const ch
 	return 0;
 }
 
-static int find_kinds(struct core *core, struct candidates *found, const char *name,
-		      uint32_t kind, uint32_t id)
+static bool is_module(const struct core *core, const struct btf *btf)
 {
-	if (find_candidates(core, found, name, kind, id))
+	return core->targets && btf != core->targets->kernel;
+}
+
+static int find_in(struct core *core, struct candidates *found, const struct btf *in,
+		   const char *name, bool flavoured)
+{
+	uint32_t kind = btf_kind(btf_type(core->local, found->root));
+	uint32_t id = is_module(core, in) ? btf_count(core->targets->kernel) - 1 : 0;
+
+	core->target = in;
+	if (find_candidates(core, found, name, kind, id, flavoured))
 		return -1;
 	if (kind == BTF_KIND_ENUM)
-		return find_candidates(core, found, name, BTF_KIND_ENUM64, id);
+		return find_candidates(core, found, name, BTF_KIND_ENUM64, id, flavoured);
 	if (kind == BTF_KIND_ENUM64)
-		return find_candidates(core, found, name, BTF_KIND_ENUM, id);
+		return find_candidates(core, found, name, BTF_KIND_ENUM, id, flavoured);
 	return 0;
 }
 
-/* A name that looks as if it had a flavour may be a type's own. */
-static int find_in(struct core *core, struct candidates *found, const struct btf *in,
-		   const char *plain, uint32_t id)
-{
-	const struct btf_type *t = btf_type(core->local, found->root);
-	const char *full = btf_string(core->local, t->name_off);
-
-	core->target = in;
-	if (find_kinds(core, found, plain, btf_kind(t), id))
-		return -1;
-	if (found->ids.len || !strcmp(plain, full))
-		return 0;
-	return find_kinds(core, found, full, btf_kind(t), id);
-}
-
-static int find_in_modules(struct core *core, struct candidates *found, const char *plain)
+static int find_in_modules(struct core *core, struct candidates *found, const char *name,
+			   bool flavoured)
 {
 	const struct core_targets *targets = core->targets;
 	const struct btf *module;
@@ -127,7 +125,7 @@ static int find_in_modules(struct core *core, struct candidates *found, const ch
 			return -1;
 		if (!module)
 			return 0;
-		if (find_in(core, found, module, plain, btf_count(targets->kernel) - 1))
+		if (find_in(core, found, module, name, flavoured))
 			return -1;
 	}
 }
@@ -138,7 +136,7 @@ int core_candidates(struct core *core, uint32_t root, struct candidates **found)
 	const struct btf_type *t = btf_type(core->local, root);
 	const char *full = btf_string(core->local, t->name_off);
 	char name[256];
-	size_t i, len = core_plain_length(full);
+	size_t i, len = btf_plain_length(full, SIZE_MAX);
 
 	for (i = 0; i < core->known.len; i++) {
 		*found = &core->known.at[i];
@@ -154,9 +152,17 @@ int core_candidates(struct core *core, uint32_t root, struct candidates **found)
 	if (!*found)
 		return error_memory(core->err);
 	(*found)->root = root;
-	if (find_in(core, *found, kernel, name, 0))
+	if (find_in(core, *found, kernel, name, false))
 		return -1;
-	return (*found)->ids.len ? 0 : find_in_modules(core, *found, name);
+	(*found)->plain = (*found)->ids.len;
+	if (find_in(core, *found, kernel, name, true))
+		return -1;
+	if ((*found)->ids.len)
+		return 0;
+	if (find_in_modules(core, *found, name, false))
+		return -1;
+	(*found)->plain = (*found)->ids.len;
+	return find_in_modules(core, *found, name, true);
 }
 
 void core_fini(struct core *core)
@@ -170,9 +176,13 @@ void core_fini(struct core *core)
 	vec_fini(&core->known);
 }
 
-static bool same_answer(const struct answer *a, const struct answer *b)
+/* How the field is loaded only matters where the instruction does that. */
+static bool same_answer(const struct core *core, const struct answer *a, const struct answer *b)
 {
-	return a->value == b->value && a->fault == b->fault && a->load_size == b->load_size;
+	if (a->value != b->value || a->fault != b->fault)
+		return false;
+	return !core_is_access(&core->prog->insns.at[core->relo->insn]) ||
+	       (a->load_size == b->load_size && a->bits == b->bits && a->shift == b->shift);
 }
 
 /* What no type of the target answers: "no" to questions of existence, else nothing. */
@@ -191,12 +201,11 @@ static struct answer no_answer(uint32_t kind)
 	}
 }
 
-static bool is_module(const struct core *core, const struct btf *btf)
-{
-	return core->targets && btf != core->targets->kernel;
-}
-
-/* What all candidates say; *other is another one's answer where they do not agree. */
+/*
+ * What all candidates say; *other is another one's answer where they do not agree. Kernels, too,
+ * have types with a flavour: struct nf_conn___init holds a struct nf_conn that is not in use yet.
+ * They are asked what those of the plain name cannot answer.
+ */
 int core_target_answer(struct core *core, const struct path *path, struct answer *answer,
 		       struct answer *other)
 {
@@ -207,7 +216,7 @@ int core_target_answer(struct core *core, const struct path *path, struct answer
 	*answer = no_answer(core->relo->kind);
 	if (core_candidates(core, path->root, &found))
 		return -1;
-	for (i = 0; i < found->ids.len; i++) {
+	for (i = 0; i < found->ids.len && !(in && i == found->plain); i++) {
 		core->target = found->in.at[i];
 		if (core->relo->kind == BPF_CORE_TYPE_ID_TARGET && is_module(core, core->target))
 			break;
@@ -220,7 +229,7 @@ int core_target_answer(struct core *core, const struct path *path, struct answer
 		/* Where BTF was not deduplicated one type is there many times: no harm in that. */
 		if (core->relo->kind == BPF_CORE_TYPE_ID_TARGET)
 			break;
-		if (!same_answer(other, answer)) {
+		if (!same_answer(core, other, answer)) {
 			answer->fault = CORE_AMBIGUOUS;
 			break;
 		}

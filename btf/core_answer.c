@@ -66,6 +66,18 @@ static void note_access(const struct btf *btf, uint32_t id, struct answer *answe
 	answer->load_type = id;
 }
 
+/*
+ * Two bit fields are in the same bits of what a load gets where the number of bits and this
+ * agree. On machines that count bits from the top it takes loads of one size for that.
+ */
+static void note_bits(const struct btf *btf, const struct place *place, uint32_t bytes,
+		      uint32_t shift, struct answer *answer)
+{
+	answer->bits = place->bits;
+	answer->shift = is_big(btf) ? bytes * 64 + shift : shift;
+	answer->load_type = place->type;
+}
+
 struct answer core_place_answer(const struct btf *btf, const struct place *place, uint32_t kind)
 {
 	const struct btf_type *t = btf_type(btf, btf_resolve(btf, place->type));
@@ -88,7 +100,9 @@ struct answer core_place_answer(const struct btf *btf, const struct place *place
 	switch (kind) {
 	case BPF_CORE_FIELD_BYTE_OFFSET:
 		answer.value = byte;
-		if (!place->bits)
+		if (place->bits)
+			note_bits(btf, place, bytes, shift, &answer);
+		else
 			note_access(btf, place->type, &answer);
 		break;
 	case BPF_CORE_FIELD_BYTE_SIZE:

@@ -225,7 +225,7 @@ static void say_missing_type(struct strbuf *out, const struct core *core, const 
 	size_t i;
 
 	snprintf(name, sizeof(name), "%.*s",
-		 (int)core_plain_length(btf_string(core->local, t->name_off)),
+		 (int)btf_plain_length(btf_string(core->local, t->name_off), SIZE_MAX),
 		 btf_string(core->local, t->name_off));
 	strbuf_add(out, "the kernel %s no %s '%s'",
 		 core->targets->module ? "and its modules have" : "has", kind_word(t), name);
@@ -259,9 +259,24 @@ static void say_not_found(struct strbuf *out, struct core *core, const struct pa
 
 /* ---- faults of other sorts, and what to do ---- */
 
-static void say_resized(struct strbuf *out, const struct core *core, const struct path *path,
-			const struct answer *target)
+/* "unsigned int : 8 from bit 0 on", or the type alone. */
+static void say_bits(struct strbuf *out, const struct btf *btf, const struct answer *answer)
 {
+	say_c_type(out, btf, answer->load_type);
+	if (answer->bits)
+		strbuf_add(out, " : %u from bit %u on", answer->bits, answer->shift % 64);
+}
+
+static void say_resized(struct strbuf *out, const struct core *core, const struct path *path,
+			const struct answer *local, const struct answer *target)
+{
+	if (local->bits || target->bits) {
+		strbuf_add(out, "the kernel has it in other bits: got ");
+		say_bits(out, core->target, target);
+		strbuf_add(out, ", expected ");
+		say_bits(out, core->local, local);
+		return;
+	}
 	strbuf_add(out, "the kernel has it in %u bytes: got ", target->load_size);
 	btf_declare(out, core->target, target->load_type, "");
 	strbuf_add(out, ", expected ");
@@ -276,8 +291,8 @@ static enum core_fault patch_fault(const struct answer *target)
 }
 
 static void say_fault(struct strbuf *out, struct core *core, const struct path *path,
-		      const struct candidates *found, const struct answer *target,
-		      const struct answer *other)
+		      const struct candidates *found, const struct answer *local,
+		      const struct answer *target, const struct answer *other)
 {
 	switch (target->fault) {
 	case CORE_AMBIGUOUS:
@@ -295,7 +310,7 @@ static void say_fault(struct strbuf *out, struct core *core, const struct path *
 			 target->value <= INT32_MAX ? INT16_MAX : INT32_MAX);
 		break;
 	case CORE_RESIZED:
-		say_resized(out, core, path, target);
+		say_resized(out, core, path, local, target);
 		break;
 	default:
 		say_not_found(out, core, path, found);
@@ -319,7 +334,8 @@ static void hint_for_fault(const struct core *core, const struct candidates *fou
 		return;
 	case CORE_RESIZED:
 		error_hint(core->err, "read it with BPF_CORE_READ_BITFIELD(), which goes by the "
-			   "size and sign that the field has: a plain access of a signed one cannot");
+			   "size and sign that the field has: a plain access of a signed one or of a "
+			   "bit field cannot");
 		return;
 	default:
 		break;
@@ -346,7 +362,7 @@ static void quote_line(const struct core *core)
 static int explain(struct core *core)
 {
 	struct strbuf out = { (char[900]){ 0 }, 900, 0, false };
-	struct answer target, other = { 0 };
+	struct answer local, target, other = { 0 };
 	struct candidates *found = NULL;
 	struct path path;
 	struct place place;
@@ -359,10 +375,11 @@ static int explain(struct core *core)
 		return -1;
 	if (!target.fault)
 		target.fault = patch_fault(&target);
+	local = core_local_answer(core, &path, &place);
 	say_where(&out, core);
 	say_subject(&out, core, &path);
 	strbuf_add(&out, ": ");
-	say_fault(&out, core, &path, found, &target, &other);
+	say_fault(&out, core, &path, found, &local, &target, &other);
 	error_set(core->err, ERROR_UNSUPPORTED, "%s", out.at);
 	hint_for_fault(core, found, target.fault);
 	quote_line(core);

@@ -39,6 +39,7 @@ struct place {
 	uint32_t type;
 	uint64_t bit_offset;
 	uint32_t bits; /* of a bit field, else 0 */
+	bool is_tail;  /* the last member of a struct, or any of a union */
 };
 
 struct answer {
@@ -47,6 +48,8 @@ struct answer {
 	enum core_fault fault; /* no answer: poison */
 	uint32_t load_size; /* of the memory access at this offset, 0: stays as it is */
 	uint32_t load_type;
+	uint32_t bits;  /* of a bit field at this offset, else 0 */
+	uint32_t shift; /* where in what is loaded they are, see note_bits */
 };
 
 /* Types of the target that one local root type may stand for; found once per call. */
@@ -54,6 +57,7 @@ struct candidates {
 	uint32_t root;
 	VEC(uint32_t) ids;
 	VEC(const struct btf *) in; /* for each of those: the kernel's BTF, or a module's */
+	size_t plain; /* how many of them, the first, have no flavour */
 };
 
 struct core {
@@ -73,13 +77,12 @@ int core_fail(const struct core *core, enum error_code code, const char *fmt, ..
 bool core_is_enum_relo(uint32_t kind);
 bool core_is_field_relo(uint32_t kind);
 /* False, or -1: the types have no such thing. */
-bool core_element_exists(const struct btf_array *array, uint32_t index);
+bool core_element_exists(const struct place *place, const struct btf_array *array, uint32_t index);
 bool core_add_element(const struct btf *btf, struct place *place, uint32_t type, uint64_t index);
 void core_add_member(struct place *place, const struct btf_type *t, const struct btf_member *m);
 int core_read_path(const struct btf *btf, const struct core_relo *relo, struct path *path,
 		   struct place *place);
 
-size_t core_plain_length(const char *name);
 bool core_find_place(const struct core *core, const struct path *path, uint32_t candidate,
 		     struct place *place);
 /* Where core_find_place gives up: at that step, in that type; `found`: the member it has. */
@@ -104,6 +107,7 @@ struct answer core_local_answer(const struct core *core, const struct path *path
 				const struct place *place);
 
 bool core_is_wide(const struct bpf_insn *insn);
+bool core_is_access(const struct bpf_insn *insn);
 bool core_is_poisoned(const struct bpf_insn *insn);
 void core_poison(struct program *prog, uint32_t at);
 /* 0: done; -1: error; else an enum core_fault. */

@@ -17,22 +17,12 @@ static bool same_kind(const struct btf_type *a, const struct btf_type *b)
 	return btf_kind(a) == btf_kind(b) || (btf_is_enum(a) && btf_is_enum(b));
 }
 
-/* "task_struct___v2" stands for task_struct: the length without the last "___...". */
-size_t core_plain_length(const char *name)
-{
-	size_t len = strlen(name), i;
-
-	for (i = len; i >= 5; i--)
-		if (!strncmp(name + i - 4, "___", 3) && name[i - 5] != '_')
-			return i - 4;
-	return len;
-}
-
+/* "task_struct___v2" stands for task_struct. */
 bool core_same_plain_name(const char *a, const char *b)
 {
-	size_t len = core_plain_length(a);
+	size_t len = btf_plain_length(a, SIZE_MAX);
 
-	return len == core_plain_length(b) && !strncmp(a, b, len);
+	return len == btf_plain_length(b, SIZE_MAX) && !strncmp(a, b, len);
 }
 
 /* Unnamed ones may stand for any. */
@@ -128,7 +118,7 @@ static bool target_step(const struct core *core, const struct step *step, struct
 	if (!t || btf_kind(t) != BTF_KIND_ARRAY)
 		return false;
 	array = btf_extra(t);
-	return core_element_exists(array, step->index) &&
+	return core_element_exists(place, array, step->index) &&
 	       core_add_element(core->target, place, array->type, step->index);
 }
 

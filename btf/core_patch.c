@@ -15,6 +15,14 @@ bool core_is_wide(const struct bpf_insn *insn)
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
+/* A load or store, which has an offset. */
+bool core_is_access(const struct bpf_insn *insn)
+{
+	uint8_t class = BPF_CLASS(insn->code);
+
+	return class == BPF_LDX || class == BPF_ST || class == BPF_STX;
+}
+
 void core_poison(struct program *prog, uint32_t at)
 {
 	static const struct bpf_insn call = {
@@ -178,6 +186,9 @@ static int patch_access(const struct core *core, struct bpf_insn *insn, const st
 		return -1;
 	if (target->value > INT16_MAX)
 		return CORE_TOO_BIG;
+	/* The shifts and masks behind the load of a bit field are compiled in. */
+	if (local->bits != target->bits || local->shift != target->shift)
+		return CORE_RESIZED;
 	if (local->load_size && target->load_size && local->load_size != target->load_size)
 		ret = resize(core, insn, local, target);
 	if (!ret)

@@ -105,9 +105,9 @@ static int64_t next_index(const char **s)
 }
 
 /* [0] and [1] at the end of a struct are flexible arrays, so those may be overstepped. */
-bool core_element_exists(const struct btf_array *array, uint32_t index)
+bool core_element_exists(const struct place *place, const struct btf_array *array, uint32_t index)
 {
-	return array->nelems <= 1 || index < array->nelems;
+	return index < array->nelems || (place->is_tail && array->nelems <= 1);
 }
 
 bool core_add_element(const struct btf *btf, struct place *place, uint32_t type, uint64_t index)
@@ -119,6 +119,7 @@ bool core_add_element(const struct btf *btf, struct place *place, uint32_t type,
 		return false;
 	place->type = type;
 	place->bits = 0;
+	place->is_tail = false;
 	return !index || !(__builtin_mul_overflow(index * 8, (uint64_t)size, &index) ||
 			   __builtin_add_overflow(place->bit_offset, index, &place->bit_offset));
 }
@@ -128,6 +129,8 @@ void core_add_member(struct place *place, const struct btf_type *t, const struct
 	place->type = m->type;
 	place->bit_offset += btf_member_bit_offset(t, m);
 	place->bits = btf_member_bits(t, m);
+	place->is_tail = btf_kind(t) == BTF_KIND_UNION ||
+			 m + 1 == (const struct btf_member *)btf_extra(t) + btf_vlen(t);
 }
 
 /* One step down the local type by index. False where there is no such member or element. */
@@ -148,7 +151,7 @@ static bool local_step(const struct btf *btf, struct path *path, struct place *p
 			return true;
 	} else if (t && btf_kind(t) == BTF_KIND_ARRAY) {
 		array = btf_extra(t);
-		if (!core_element_exists(array, index) ||
+		if (!core_element_exists(place, array, index) ||
 		    !core_add_element(btf, place, array->type, index))
 			return false;
 	} else {

@@ -409,7 +409,9 @@ static int fix_refs(struct layout *l, const struct edit *edit, struct error *err
 	for (size_t i = 0; i < prog->refs.len; i++) {
 		struct ref ref = prog->refs.at[i];
 
-		if (ref.insn >= prog->insns.len || !insn_is_wide(&prog->insns.at[ref.insn]))
+		if (ref.insn >= prog->insns.len ||
+		    (!insn_is_wide(&prog->insns.at[ref.insn]) &&
+		     !(ref.kind == REF_EXTERNAL && insn_is_call(&prog->insns.at[ref.insn]))))
 			return error_set(err, ERROR_FORMAT, "program '%s': reference %zu: got "
 					 "instruction %u, expected a BPF_LD_IMM64", prog->name, i,
 					 ref.insn);

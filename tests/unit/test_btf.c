@@ -662,6 +662,15 @@ START_TEST(name_outside_the_strings_is_named)
 }
 END_TEST
 
+/* As clang describes `enum z;`. */
+START_TEST(an_enum_may_be_no_more_than_declared)
+{
+	build_type(&b, BTF_KIND_ENUM, "z", 0);
+	open_built();
+	ck_assert_msg(!btf_check(&btf, &err), "%s", err.message);
+}
+END_TEST
+
 START_TEST(missing_file_is_not_found)
 {
 	ck_assert_int_eq(btf_open(&btf, NULL, "/nonexistent/btf", &err), -1);
@@ -748,6 +757,7 @@ Suite *btf_suite(void)
 	tcase_add_test(tc, name_outside_the_strings_is_named);
 	tcase_add_loop_test(tc, wrong_reference_names_type_and_offset, 0,
 			    sizeof(wrong) / sizeof(wrong[0]));
+	tcase_add_test(tc, an_enum_may_be_no_more_than_declared);
 	tcase_add_test(tc, missing_file_is_not_found);
 	tcase_add_test(tc, file_that_is_no_btf_is_named);
 	if (access(KERNEL_BTF, R_OK) == 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* CO-RE over hand-built types on both sides: matching, patching, modules, and what errors say. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "btf/core.h"
@@ -773,6 +774,170 @@ START_TEST(what_is_resolved_or_not_to_be_loaded_is_no_error)
 }
 END_TEST
 
+/* ---- types of the target that have a flavour ---- */
+
+START_TEST(a_flavour_of_the_targets_type_does_not_count)
+{
+	uint32_t s = one_member(&l, BTF_KIND_STRUCT, _i ? "conn___init" : "conn", "x", number(&l));
+	uint32_t ki = number(&k);
+
+	one_member(&k, BTF_KIND_STRUCT, "conn", "y", ki);
+	one_member(&k, BTF_KIND_STRUCT, "connection___init", "x", ki);
+	build_type(&k, BTF_KIND_STRUCT, "conn___init", 16);
+	build_member(&k, "x", ki, 64);
+	ck_assert_uint_eq(answer(s, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 4), 8);
+	ck_assert_uint_eq(answer(s, "0:0", BPF_CORE_FIELD_EXISTS, 1), 1);
+}
+END_TEST
+
+START_TEST(typedefs_of_the_target_may_have_a_flavour)
+{
+	uint32_t root = build_root(&l, BTF_KIND_TYPEDEF, "lock_t");
+
+	build_root(&k, BTF_KIND_TYPEDEF, "lock_t___raw");
+	ck_assert_uint_eq(answer(root, "0", BPF_CORE_TYPE_SIZE, 8), 8);
+}
+END_TEST
+
+START_TEST(types_of_the_plain_name_are_asked_before_flavoured_ones)
+{
+	uint32_t s = one_member(&l, BTF_KIND_STRUCT, "conn", "x", number(&l));
+	uint32_t ki = number(&k), id;
+
+	build_type(&k, BTF_KIND_STRUCT, "conn___init", 32);
+	build_member(&k, "x", ki, 64);
+	id = one_member(&k, BTF_KIND_STRUCT, "conn", "x", ki);
+	ck_assert_uint_eq(answer(s, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 4), 4);
+	ck_assert_uint_eq(answer(s, "0", BPF_CORE_TYPE_SIZE, 16), 16);
+	ck_assert_uint_eq(answer(s, "0", BPF_CORE_TYPE_ID_TARGET, 1), id);
+}
+END_TEST
+
+START_TEST(flavoured_types_that_differ_are_ambiguous)
+{
+	uint32_t s = one_member(&l, BTF_KIND_STRUCT, "conn", "x", number(&l));
+	uint32_t ki = number(&k);
+
+	one_member(&k, BTF_KIND_STRUCT, "conn___a", "x", ki);
+	build_type(&k, BTF_KIND_STRUCT, "conn___b", 32);
+	build_member(&k, "x", ki, 64);
+	ck_assert_uint_eq(answer(s, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 4), UNRESOLVED);
+}
+END_TEST
+
+/* Three underscores, no more; something before and behind them; the last ones count. */
+static const char *const not_flavours[] = { "conn____x", "conn___", "conn__x", "conn___a___b" };
+
+START_TEST(what_only_looks_like_a_flavour_is_none)
+{
+	uint32_t s = one_member(&l, BTF_KIND_STRUCT, "conn", "x", number(&l));
+
+	one_member(&k, BTF_KIND_STRUCT, not_flavours[_i], "x", number(&k));
+	ck_assert_uint_eq(answer(s, "0", BPF_CORE_TYPE_EXISTS, 1), 0);
+}
+END_TEST
+
+/* The separator at every place in the words of eight characters that names are looked at by. */
+START_TEST(flavours_are_found_wherever_they_begin)
+{
+	char plain[40] = "", full[64];
+	uint32_t s;
+
+	memset(plain, 'n', _i + 1);
+	snprintf(full, sizeof(full), "%s___v", plain);
+	s = one_member(&l, BTF_KIND_STRUCT, plain, "x", number(&l));
+	one_member(&k, BTF_KIND_STRUCT, full, "x", number(&k));
+	ck_assert_uint_eq(answer(s, "0", BPF_CORE_TYPE_EXISTS, 1), 1);
+}
+END_TEST
+
+/* ---- bit fields that are loaded without asking where they are ---- */
+
+/* A struct of one member of so many bits (0: no bit field) from that bit on. */
+static uint32_t bit_field(struct builder *b, uint32_t type, uint32_t bits, uint32_t at)
+{
+	uint32_t s = build_type(b, BTF_KIND_STRUCT, "s", 16);
+
+	build_kflag(b);
+	build_member(b, "x", type, bits << 24 | at);
+	return s;
+}
+
+/* Of a load of 4 bytes, where the local field is bits 3 to 7 of byte 0. */
+static bool bits_are_loaded(uint32_t type, uint32_t bits, uint32_t at)
+{
+	struct bpf_insn none = { 0 };
+	uint32_t s = bit_field(&l, build_int(&l, "unsigned int", 4, 0), 5, 3);
+
+	bit_field(&k, type, bits, at);
+	ck_assert_msg(!relocate(INSN_LOAD(BPF_W, 1, 2, 0), none, s, "0:0",
+				BPF_CORE_FIELD_BYTE_OFFSET), "%s", err.message);
+	return !prog.relos.len;
+}
+
+START_TEST(a_load_of_a_bit_field_moves_by_whole_words)
+{
+	ck_assert(bits_are_loaded(build_int(&k, "unsigned int", 4, 0), 5, 67));
+	ck_assert_int_eq(code[0].off, 8);
+}
+END_TEST
+
+START_TEST(a_load_of_a_bit_field_cannot_take_other_bits)
+{
+	ck_assert(!bits_are_loaded(build_int(&k, "unsigned int", 4, 0), _i ? 4 : 5, _i ? 67 : 68));
+	expect_missing(_i ? "program 'p': prog.bpf.c:12: struct s *p: p->x: the kernel has it in other "
+			    "bits: got unsigned int : 4 from bit 3 on, expected unsigned int : 5 from "
+			    "bit 3 on" :
+			    "program 'p': prog.bpf.c:12: struct s *p: p->x: the kernel has it in other "
+			    "bits: got unsigned int : 5 from bit 4 on, expected unsigned int : 5 from "
+			    "bit 3 on", "BPF_CORE_READ_BITFIELD()");
+}
+END_TEST
+
+START_TEST(a_load_of_a_bit_field_cannot_take_a_whole_integer)
+{
+	ck_assert(!bits_are_loaded(build_int(&k, "unsigned int", 4, 0), 0, 64));
+	expect_missing("program 'p': prog.bpf.c:12: struct s *p: p->x: the kernel has it in other bits: "
+		       "got unsigned int, expected unsigned int : 5 from bit 3 on",
+		       "BPF_CORE_READ_BITFIELD()");
+}
+END_TEST
+
+START_TEST(an_offset_that_is_asked_for_may_be_of_any_bits)
+{
+	uint32_t s = bit_field(&l, build_int(&l, "unsigned int", 4, 0), 5, 3);
+
+	bit_field(&k, build_int(&k, "unsigned int", 4, 0), 0, 64);
+	ck_assert_uint_eq(answer(s, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 0), 8);
+}
+END_TEST
+
+START_TEST(only_loads_mind_that_types_have_a_field_in_other_sizes)
+{
+	struct bpf_insn none = { 0 };
+
+	build_field(4, 0, 2, 0);
+	one_member(&k, BTF_KIND_STRUCT, "s", "x", build_int(&k, "more", 8, 0));
+	ck_assert_uint_eq(answer(local_struct, "0:0", BPF_CORE_FIELD_BYTE_OFFSET, 0), 4);
+	ck_assert_int_eq(relocate(INSN_LOAD(BPF_W, 1, 2, 0), none, local_struct, "0:0",
+				  BPF_CORE_FIELD_BYTE_OFFSET), 0);
+	ck_assert_uint_eq(prog.relos.len, 1);
+}
+END_TEST
+
+START_TEST(only_an_array_at_the_end_may_be_overstepped)
+{
+	uint32_t li = number(&l), ki = number(&k), a = build_array(&k, ki, ki, _i % 2), s;
+
+	s = one_member(&l, BTF_KIND_STRUCT, "s", "a", build_array(&l, li, li, 8));
+	one_member(&k, BTF_KIND_STRUCT, "s", "a", a);
+	if (_i >= 2)
+		build_member(&k, "b", ki, 64);
+	ck_assert_uint_eq(answer(s, "0:0:3", BPF_CORE_FIELD_BYTE_OFFSET, 16),
+			  _i >= 2 ? UNRESOLVED : 16);
+}
+END_TEST
+
 Suite *core_targets_suite(void)
 {
 	Suite *suite = suite_create("core_targets");
@@ -821,6 +986,19 @@ Suite *core_targets_suite(void)
 	tcase_add_test(tc, offsets_beyond_2_gigabytes_do_not_fit_a_constant);
 	tcase_add_test(tc, programs_without_source_lines_are_told_by_instruction);
 	tcase_add_test(tc, what_is_resolved_or_not_to_be_loaded_is_no_error);
+	tcase_add_loop_test(tc, a_flavour_of_the_targets_type_does_not_count, 0, 2);
+	tcase_add_test(tc, typedefs_of_the_target_may_have_a_flavour);
+	tcase_add_test(tc, types_of_the_plain_name_are_asked_before_flavoured_ones);
+	tcase_add_test(tc, flavoured_types_that_differ_are_ambiguous);
+	tcase_add_loop_test(tc, what_only_looks_like_a_flavour_is_none, 0,
+			    sizeof(not_flavours) / sizeof(not_flavours[0]));
+	tcase_add_loop_test(tc, flavours_are_found_wherever_they_begin, 0, 20);
+	tcase_add_test(tc, a_load_of_a_bit_field_moves_by_whole_words);
+	tcase_add_loop_test(tc, a_load_of_a_bit_field_cannot_take_other_bits, 0, 2);
+	tcase_add_test(tc, a_load_of_a_bit_field_cannot_take_a_whole_integer);
+	tcase_add_test(tc, an_offset_that_is_asked_for_may_be_of_any_bits);
+	tcase_add_test(tc, only_loads_mind_that_types_have_a_field_in_other_sizes);
+	tcase_add_loop_test(tc, only_an_array_at_the_end_may_be_overstepped, 0, 4);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

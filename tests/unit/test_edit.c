@@ -185,6 +185,23 @@ START_TEST(calls_and_function_addresses_follow_their_function)
 }
 END_TEST
 
+START_TEST(calls_of_what_is_outside_the_object_move_as_other_instructions)
+{
+	struct program *prog = PROGRAM(NOP, INSN_CALL(0), INSN_EXIT());
+	struct edit e;
+
+	*vec_push(&prog->refs) = (struct ref){ .insn = 1, .kind = REF_EXTERNAL, .target = 7 };
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 0, &err), 0);
+	ck_assert_msg(!edit_apply(&e, &err), "%s", err.message);
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->refs.len, 1);
+	ck_assert_uint_eq(prog->refs.at[0].insn, 0);
+	ck_assert_uint_eq(prog->refs.at[0].target, 7);
+	release(prog);
+}
+END_TEST
+
 START_TEST(refs_of_put_in_code_stand_among_the_others_in_order)
 {
 	struct ref first = { .insn = 1, .kind = REF_MAP, .target = 7 };
@@ -1158,6 +1175,7 @@ Suite *edit_suite(void)
 	tcase_add_test(tc, inserts_at_one_place_stand_in_order_and_jumps_arrive_at_the_first);
 	tcase_add_test(tc, entry_code_is_run_by_calls_and_skipped_by_jumps);
 	tcase_add_test(tc, calls_and_function_addresses_follow_their_function);
+	tcase_add_test(tc, calls_of_what_is_outside_the_object_move_as_other_instructions);
 	tcase_add_test(tc, refs_of_put_in_code_stand_among_the_others_in_order);
 	tcase_add_test(tc, a_replaced_instruction_loses_its_ref_and_relocation);
 	tcase_add_test(tc, jumps_to_a_deleted_instruction_arrive_at_what_follows);
