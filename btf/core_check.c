@@ -262,7 +262,7 @@ static void say_not_found(struct strbuf *out, struct core *core, const struct pa
 /* "unsigned int : 8 from bit 0 on", or the type alone. */
 static void say_bits(struct strbuf *out, const struct btf *btf, const struct answer *answer)
 {
-	say_c_type(out, btf, answer->load_type);
+	btf_declare(out, btf, answer->load_type, "");
 	if (answer->bits)
 		strbuf_add(out, " : %u from bit %u on", answer->bits, answer->shift % 64);
 }
