@@ -109,9 +109,13 @@ struct tracer {
 /*
  * How the tracer works: ring, perf, and without the kernel's own types: tracefs, and older, which
  * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
+ * A kernel without types of its own, or that says no such thing, has no use for the last ways: there
+ * the first ones are that already. ways_left_out() says so, or returns NULL.
  */
 #define TRANSPORTS 2
-#define WAYS 4
+#define WAYS ways()
+int ways(void);
+const char *ways_left_out(void);
 const char *transport(int i);
 /* Without the kernel's types a few things cannot be known; tests that bear with it say why. */
 bool knows_types(int i);
