@@ -163,14 +163,14 @@ bool has_controls(const char *text, size_t len)
 
 /* ---- skipping ---- */
 
-void skip(const char *fmt, ...)
+void skip_test(const char *test, const char *fmt, ...)
 {
 	unsigned int n = __atomic_fetch_add(&skips->count, 1, __ATOMIC_SEQ_CST);
 	size_t len;
 	va_list ap;
 
 	if (n < sizeof(skips->at) / sizeof(*skips->at)) {
-		snprintf(skips->at[n], sizeof(skips->at[n]), "%s: ", tcase_name());
+		snprintf(skips->at[n], sizeof(skips->at[n]), "%s: ", test);
 		len = strlen(skips->at[n]);
 		va_start(ap, fmt);
 		vsnprintf(skips->at[n] + len, sizeof(skips->at[n]) - len, fmt, ap);

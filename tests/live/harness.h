@@ -51,8 +51,10 @@ struct skips {
 
 extern struct skips *skips; /* shared with the forked tests */
 
-/* Ends the running test as skipped. */
-void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Ends the running test as skipped. Before it runs, only the file is known. */
+#define skip(...) skip_test(tcase_name() ? tcase_name() : __FILE__, __VA_ARGS__)
+void skip_test(const char *test, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
 /* Skips where this kernel or this user rules BPF out; returns where it has to work. */
 void need_bpf(void);
 /* Skips where process ids here are not those of the initial pid namespace. */

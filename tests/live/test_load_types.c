@@ -42,7 +42,7 @@ static void open_fixture(const char *name)
 	data = read_all(path);
 	ck_assert_msg(!object_init(&obj, name, data, st.st_size, &err), "%s", err.message);
 	free(data);
-	snprintf(path, sizeof(path), "%s/../../tests/fixtures/%s.bpf.c", FIXTURES, name);
+	snprintf(path, sizeof(path), "%s/tests/fixtures/%s.bpf.c", SOURCE, name);
 	source = read_all(path);
 }
 
