@@ -216,6 +216,11 @@ void need_bpf(void)
 		skip("bpf(2): %s", strerror(sys));
 }
 
+void allow_locked_memory(void)
+{
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+}
+
 void need_initial_pids(void)
 {
 	char link[64] = "";
@@ -326,6 +331,9 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);
+	/* What Debian's 5.10 (5.10.223) says of every descriptor. */
+	if (errno == ENOENT)
+		execv(PORTRACE, argv);
 	dprintf(2, "exec %s: %s\n", PORTRACE, strerror(errno));
 	_exit(127);
 }

@@ -57,6 +57,8 @@ void skip_test(const char *test, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 /* Skips where this kernel or this user rules BPF out; returns where it has to work. */
 void need_bpf(void);
+/* Before Linux 5.11 maps count as such. The tracer asks for it by itself, tests of the loader do not. */
+void allow_locked_memory(void);
 /* Skips where process ids here are not those of the initial pid namespace. */
 void need_initial_pids(void);
 

@@ -49,6 +49,7 @@ static void open_fixture(const char *name)
 static void begin(void)
 {
 	need_bpf();
+	allow_locked_memory();
 	error_clear(&err);
 	memset(&types, 0, sizeof(types));
 	memset(&loaded, 0, sizeof(loaded));
