@@ -4,6 +4,7 @@
 #   make run        the same, set-up included, and run it    make check    set-up, then all tests
 #   make unit|live  one kind of tests    make san   ASan, UBSan and valgrind    make bench   figures
 #   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
+#   make vmtest     live tests on other kernels, in QEMU
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -61,7 +62,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live san valgrind fuzz kernels bench install clean FORCE
+.PHONY: all setup run check unit live san valgrind fuzz kernels vmtest bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -132,6 +133,11 @@ kernels:
 	$(Q)sh tests/kernels/fetch.sh tests/kernels/list
 	$(Q)$(MAKE) $(jobs) $(O)/test/kernels
 	$(Q)sh tests/totals.sh $(O)/test/kernels
+
+vmtest:
+	$(Q)sh util/setup.sh build test vm
+	$(Q)sed 's/ *#.*//; /./!d; s|^|sh tests/vm/run.sh |' tests/vm/list | \
+		xargs -d '\n' sh tests/totals.sh vmtest:
 
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
@@ -220,4 +226,5 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(shell [ ! -d $(BUILD) ] || find $(BUILD) -name '*.d')
+-include $(shell find $(patsubst %,$(O)/%,obj test) $(patsubst %,$(BUILD)/%,bpf fixtures fuzz) \
+	-name '*.d' 2>/dev/null)

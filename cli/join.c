@@ -1058,7 +1058,8 @@ static void start_leaving(struct join *join, const struct exit_record *rec)
 		}
 	leaving = vec_push(&join->leaving);
 	if (leaving)
-		*leaving = (struct join_leaving){ rec->pid, rec->flags & EXIT_LAST, rec->time };
+		*leaving = (struct join_leaving){ .pid = rec->pid, .over = rec->flags & EXIT_LAST,
+						  .time = rec->time };
 }
 
 static void stop_leaving(struct join *join, size_t i)
@@ -1096,6 +1097,21 @@ static void on_end(struct join *join, const struct exit_record *rec)
 
 /* Files that it has open may keep it from telling its parent for a while. */
 #define LEAVING_NS (SECOND / 50)
+/*
+ * What is recorded by the time of a look is read by the second reading after it: a reader that
+ * merges CPUs' buffers holds back what came since the reading before.
+ */
+#define GONE_LOOKS 3
+
+uint64_t join_next_look(const struct join *join)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < join->leaving.len; i++)
+		if (join->leaving.at[i].time + LEAVING_NS < next)
+			next = join->leaving.at[i].time + LEAVING_NS;
+	return next;
+}
 
 void join_settle_leaving(struct join *join, uint64_t now, bool all)
 {
@@ -1110,6 +1126,12 @@ void join_settle_leaving(struct join *join, uint64_t now, bool all)
 			continue;
 		}
 		ended = join->machine ? has_ended(join, leaving->pid) : leaving->over;
+		/* How it has ended, if recorded at all, may not have been read yet. */
+		if (ended && !all && ++leaving->gone < GONE_LOOKS) {
+			leaving->time = now;
+			i++;
+			continue;
+		}
 		if (ended)
 			end_untold(join, leaving->pid, 0);
 		if (!ended && leaving->over) {

@@ -59,8 +59,9 @@ struct join_entry;
 /* A process of which a thread has ended, while nothing says whether, or how, all of it has. */
 struct join_leaving {
 	uint32_t pid;
-	bool over;
-	uint64_t time;
+	bool over;     /* the kernel side saw its last thread end */
+	int gone;      /* looks that found nothing left of it */
+	uint64_t time; /* of the last look, or of that end */
 };
 
 struct join {
@@ -104,6 +105,8 @@ void join_record(struct join *join, const void *record, size_t size);
  * called after each drain. With `all` on those that ended just now as well.
  */
 void join_settle_leaving(struct join *join, uint64_t now, bool all);
+/* When there is something for it to do; UINT64_MAX: never. */
+uint64_t join_next_look(const struct join *join);
 /*
  * Looks after what has been pending for long; to be begun about once a second. It asks /proc a
  * few dozen times at most: false means to drain, then to call it again.

@@ -239,13 +239,19 @@ static bool told_to_end(struct session *s)
 	return s->unread || read(s->signal_fd, &info, sizeof(info)) == sizeof(info);
 }
 
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static int trace(struct session *s)
 {
-	uint64_t now = reader_now(), sweep = now + SECOND;
-	uint64_t end = s->options->duration ? now + s->options->duration : 0;
+	uint64_t now = reader_now(), sweep = now + SECOND, until;
+	uint64_t end = s->options->duration ? now + s->options->duration : UINT64_MAX;
 
 	while (!s->done) {
-		if (reader_wait(s->tracer.reader, end && end < sweep ? end : sweep, &s->err))
+		until = earliest(earliest(end, sweep), join_next_look(&s->join));
+		if (reader_wait(s->tracer.reader, until, &s->err))
 			return -1;
 		drain(s, false);
 		now = reader_now();
@@ -259,7 +265,7 @@ static int trace(struct session *s)
 			if (sweep > now)
 				report_losses(s);
 		}
-		if (told_to_end(s) || (end && now >= end))
+		if (told_to_end(s) || now >= end)
 			break;
 	}
 	return 0;

@@ -55,7 +55,9 @@ void types_pass_over(struct search *s, const struct error *why)
 	snprintf(tried + len, sizeof(s->types->account.tried) - len, "%s%s", len ? "\n" : "",
 		 why->message);
 	s->forbidden |= why->code == ERROR_PERMISSION;
-	if (why->code == ERROR_UNSUPPORTED && !s->hint[0])
+	/* A right is sooner had than another kernel. */
+	if (why->hint[0] && (why->code == ERROR_PERMISSION ||
+			     (why->code == ERROR_UNSUPPORTED && !s->hint[0])))
 		strcpy(s->hint, why->hint);
 }
 

@@ -1,9 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# totals.sh COMMAND...: runs each command, adds up the last line "[NAME: ]N passed, N failed,
-# N skipped" of each and ends with the sum. A command that fails or dies without saying how many
-# failed counts as one failure. Exits 1 where anything failed or nothing ran.
+# totals.sh [NAME:] COMMAND...: runs each command, adds up the last line "[NAME: ]N passed,
+# N failed, N skipped" of each and ends with the sum, after that NAME. A command that fails or dies
+# without saying how many failed counts as one failure. Exits 1 where anything failed or nothing
+# ran.
+name=
+case ${1:-} in *:) name="$1 " && shift ;; esac
 passed=0 failed=0 skipped=0
 log=$(mktemp) || exit 1
 trap 'rm -f "$log"' EXIT
@@ -21,5 +24,5 @@ for command; do
 	passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 done
 
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$name$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ] && [ $passed != 0 ]

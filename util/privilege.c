@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "util/privilege.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,6 +44,19 @@ static bool locked_down(void)
 	       strstr(text, "[confidentiality]");
 }
 
+/*
+ * Upstream, 2 is all there is. Debian's kernels are patched to come with 3, and then ask for
+ * CAP_SYS_ADMIN whatever is to be traced ("security,perf: Allow further restriction of
+ * perf_event_open").
+ */
+static bool is_paranoid(void)
+{
+	char text[32];
+
+	return sys_read_file(AT_FDCWD, "/proc/sys/kernel/perf_event_paranoid", text,
+			     sizeof(text)) > 0 && atoi(text) > 2;
+}
+
 void privilege_explain(struct error *err)
 {
 	uint64_t have = effective();
@@ -63,6 +78,10 @@ void privilege_explain(struct error *err)
 	else if (locked_down())
 		error_hint(err, "this kernel is locked down (confidentiality): it lets nobody trace; see "
 				"/sys/kernel/security/lockdown and the lockdown= boot parameter");
+	else if (err->sys == EACCES && !(have >> SYS_ADMIN & 1) && is_paranoid())
+		error_hint(err, "where kernel.perf_event_paranoid is above 2, Debian's kernels let only "
+				"CAP_SYS_ADMIN trace: run it as root (sudo portrace), or "
+				"sysctl kernel.perf_event_paranoid=2");
 	/* Without CAP_SYS_ADMIN it may be that after all, as the hint then says already. */
 	else if (!err->hint[0] || have >> SYS_ADMIN & 1)
 		error_hint(err, "no capability is missing: a seccomp filter, as containers have, or a "

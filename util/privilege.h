@@ -8,7 +8,7 @@
 
 /*
  * Says which of the capabilities that tracing takes this process lacks, as a hint to an
- * ERROR_PERMISSION, and whether lockdown forbids it to everybody.
+ * ERROR_PERMISSION, and whether lockdown forbids it to everybody or the kernel asks for more.
  */
 void privilege_explain(struct error *err);
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# setup.sh SET...          installs what is missing of the table's SETs (build, test, kernels, fuzz)
+# setup.sh SET...          installs what is missing of the table's SETs (its first column)
 # setup.sh --check SET...  only says what is missing
 #
 # The one place that knows what the packages are called. Plain sh: it also runs where nothing is
@@ -38,12 +38,18 @@ test     library:libasan.so gcc              -              libasan
 test     library:libubsan.so gcc            -              libubsan
 kernels  command:bpftool    bpftool          bpftool        bpftool
 kernels  command:pahole     pahole           pahole         dwarves
+vm       command:qemu-system-x86_64 qemu-system-x86 - -
+vm       command:qemu-system-s390x qemu-system-misc - -
+vm       command:s390x-linux-gnu-gcc gcc-s390x-linux-gnu - -
+vm       file:/usr/s390x-linux-gnu/lib/libc.a libc6-dev-s390x-cross - -
+vm       command:cpio       cpio             -              -
 fuzz     fuzzer             libclang-rt-dev  compiler-rt    compiler-rt
 '
 
 have() { # WANTED
 	case $1 in
 	command:*) command -v "${1#*:}" ;;
+	file:*) [ -e "${1#*:}" ] ;;
 	header:*) echo "#include <${1#*:}>" | $CC -E -x c - ;;
 	library:*) case $($CC -print-file-name="${1#*:}") in /*) true ;; *) false ;; esac ;;
 	fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |

@@ -163,14 +163,14 @@ bool has_controls(const char *text, size_t len)
 
 /* ---- skipping ---- */
 
-void skip(const char *fmt, ...)
+void skip_test(const char *test, const char *fmt, ...)
 {
 	unsigned int n = __atomic_fetch_add(&skips->count, 1, __ATOMIC_SEQ_CST);
 	size_t len;
 	va_list ap;
 
 	if (n < sizeof(skips->at) / sizeof(*skips->at)) {
-		snprintf(skips->at[n], sizeof(skips->at[n]), "%s: ", tcase_name());
+		snprintf(skips->at[n], sizeof(skips->at[n]), "%s: ", test);
 		len = strlen(skips->at[n]);
 		va_start(ap, fmt);
 		vsnprintf(skips->at[n] + len, sizeof(skips->at[n]) - len, fmt, ap);
@@ -216,6 +216,11 @@ void need_bpf(void)
 		skip("bpf(2): %s", strerror(sys));
 }
 
+void allow_locked_memory(void)
+{
+	setrlimit(RLIMIT_MEMLOCK, &(struct rlimit){ RLIM_INFINITY, RLIM_INFINITY });
+}
+
 void need_initial_pids(void)
 {
 	char link[64] = "";
@@ -228,16 +233,48 @@ void need_initial_pids(void)
 
 /* ---- portrace beside the test ---- */
 
+#define EXIT_FORMAT "/sys/kernel/tracing/events/sched/sched_process_exit/format"
+#define GROUP_DEAD "\tfield:bool group_dead"
+
+static bool kernel_has_types(void)
+{
+	return !access("/sys/kernel/btf/vmlinux", R_OK);
+}
+
+/* What cannot be read is not known to be missing. */
+static bool kernel_tells_group_dead(void)
+{
+	char *text = read_whole(EXIT_FORMAT, NULL);
+	bool tells = !text || strstr(text, GROUP_DEAD);
+
+	free(text);
+	return tells;
+}
+
+int ways(void)
+{
+	return !kernel_has_types() ? 2 : kernel_tells_group_dead() ? 4 : 3;
+}
+
+const char *ways_left_out(void)
+{
+	switch (ways()) {
+	case 2: return "tracefs, older: no types of this kernel's own, so that ring and perf are that";
+	case 3: return "older: this kernel does not tell a process's last thread, so that tracefs is that";
+	default: return NULL;
+	}
+}
+
 const char *transport(int i)
 {
-	static const char *const names[WAYS] = { "ring", "perf", "tracefs", "older" };
+	static const char *const names[] = { "ring", "perf", "tracefs", "older" };
 
 	return names[i];
 }
 
 bool knows_types(int i)
 {
-	return i < TRANSPORTS;
+	return i < TRANSPORTS && kernel_has_types();
 }
 
 static bool is_older(const struct tracer_setup *setup)
@@ -253,22 +290,21 @@ static bool without_types(const struct tracer_setup *setup)
 /* Takes the line of group_dead out of the format of sched_process_exit, for this process. */
 static void become_older(void)
 {
-	static const char format[] = "/sys/kernel/tracing/events/sched/sched_process_exit/format";
 	char path[64], *text, *line, *end;
 	int fd;
 
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) ||
-	    !(text = read_whole(format, NULL)))
+	    !(text = read_whole(EXIT_FORMAT, NULL)))
 		_exit(126);
-	line = strstr(text, "\tfield:bool group_dead");
+	line = strstr(text, GROUP_DEAD);
 	end = line ? strchr(line, '\n') : NULL;
 	if (end)
 		memmove(line, end + 1, strlen(end));
 	snprintf(path, sizeof(path), "/dev/shm/portrace-format-%d", getpid());
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-	    mount(path, format, NULL, MS_BIND, NULL))
+	    mount(path, EXIT_FORMAT, NULL, MS_BIND, NULL))
 		_exit(126);
 	unlink(path);
 	close(fd);
@@ -295,6 +331,9 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);
+	/* What Debian's 5.10 (5.10.223) says of every descriptor. */
+	if (errno == ENOENT)
+		execv(PORTRACE, argv);
 	dprintf(2, "exec %s: %s\n", PORTRACE, strerror(errno));
 	_exit(127);
 }

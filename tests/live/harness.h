@@ -51,10 +51,14 @@ struct skips {
 
 extern struct skips *skips; /* shared with the forked tests */
 
-/* Ends the running test as skipped. */
-void skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* Ends the running test as skipped. Before it runs, only the file is known. */
+#define skip(...) skip_test(tcase_name() ? tcase_name() : __FILE__, __VA_ARGS__)
+void skip_test(const char *test, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3), noreturn));
 /* Skips where this kernel or this user rules BPF out; returns where it has to work. */
 void need_bpf(void);
+/* Before Linux 5.11 maps count as such. The tracer asks for it by itself, tests of the loader do not. */
+void allow_locked_memory(void);
 /* Skips where process ids here are not those of the initial pid namespace. */
 void need_initial_pids(void);
 
@@ -109,9 +113,13 @@ struct tracer {
 /*
  * How the tracer works: ring, perf, and without the kernel's own types: tracefs, and older, which
  * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
+ * A kernel without types of its own, or that says no such thing, has no use for the last ways: there
+ * the first ones are that already. ways_left_out() says so, or returns NULL.
  */
 #define TRANSPORTS 2
-#define WAYS 4
+#define WAYS ways()
+int ways(void);
+const char *ways_left_out(void);
 const char *transport(int i);
 /* Without the kernel's types a few things cannot be known; tests that bear with it say why. */
 bool knows_types(int i);

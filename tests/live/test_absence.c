@@ -5,6 +5,7 @@
  */
 #include "tests/live/harness.h"
 
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/mount.h>
@@ -53,6 +54,24 @@ static void lock_down(void *arg)
 	if (fd < 0 || write(fd, "none integrity [confidentiality]\n", 33) != 33)
 		_exit(99);
 	answer_with(&answer);
+}
+
+/* As Debian's kernels are: without CAP_SYS_ADMIN, perf_event_paranoid 3 lets nobody trace. */
+static void be_paranoid(void *arg)
+{
+	struct answer answer = { SYS_perf_event_open, EACCES };
+	char path[] = "/tmp/test_absence.XXXXXX";
+	int fd = mkstemp(path);
+
+	if (fd < 0 || write(fd, "3\n", 2) != 2 || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(path, "/proc/sys/kernel/perf_event_paranoid", NULL, MS_BIND, NULL) ||
+	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) ||
+	    unlink(path) || close(fd))
+		_exit(99);
+	answer_with(&answer);
+	if (prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0))
+		_exit(99);
 }
 
 static struct tracer tracer;
@@ -110,6 +129,13 @@ START_TEST(locked_down_kernel)
 {
 	refused("ring", lock_down, NULL, 3, "perf_event_open: Operation not permitted",
 		"locked down");
+}
+END_TEST
+
+START_TEST(paranoid_kernel)
+{
+	refused("ring", be_paranoid, NULL, 3, "perf_event_open: Permission denied",
+		"sysctl kernel.perf_event_paranoid=2");
 }
 END_TEST
 
@@ -177,6 +203,7 @@ Suite *absence_suite(void)
 	tcase_add_loop_test(c, bpf_forbidden_by_more_than_capabilities, 0, TRANSPORTS);
 	tcase_add_test(c, kernel_without_perf_events);
 	tcase_add_test(c, locked_down_kernel);
+	tcase_add_test(c, paranoid_kernel);
 	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
 	tcase_add_loop_test(c, locked_memory_is_left_alone_where_it_does_not_count, 0, TRANSPORTS);
 	suite_add_tcase(s, c);

@@ -42,13 +42,14 @@ static void open_fixture(const char *name)
 	data = read_all(path);
 	ck_assert_msg(!object_init(&obj, name, data, st.st_size, &err), "%s", err.message);
 	free(data);
-	snprintf(path, sizeof(path), "%s/../../tests/fixtures/%s.bpf.c", FIXTURES, name);
+	snprintf(path, sizeof(path), "%s/tests/fixtures/%s.bpf.c", SOURCE, name);
 	source = read_all(path);
 }
 
 static void begin(void)
 {
 	need_bpf();
+	allow_locked_memory();
 	error_clear(&err);
 	memset(&types, 0, sizeof(types));
 	memset(&loaded, 0, sizeof(loaded));

@@ -45,6 +45,7 @@ static void open_fixture(const char *name)
 static void begin(void)
 {
 	need_bpf();
+	allow_locked_memory();
 	need_initial_pids();
 	error_clear(&err);
 	memset(&loaded, 0, sizeof(loaded));

@@ -237,12 +237,16 @@ START_TEST(standard_signal_taken_is_not_joined_to_a_later_one)
 }
 END_TEST
 
-/*
- * Only with the kernel's types, as is the next but two: how many more wait in a queue is read
- * from there, and without it those taken unseen are taken for the first that are delivered.
- */
+/* Without it those taken unseen are taken for the first that are delivered. */
+static void need_queues_read(int i)
+{
+	if (!knows_types(i))
+		skip("how many more wait in a queue is read only with the kernel's own types");
+}
+
 START_TEST(real_time_signal_taken_is_not_joined_to_a_later_one)
 {
+	need_queues_read(_i % TRANSPORTS);
 	accepted_then_handled(transport(_i % TRANSPORTS), _i / TRANSPORTS, SIGRTMIN + 2);
 }
 END_TEST
@@ -339,6 +343,7 @@ static void some_taken(const char *name, enum taker how)
 
 START_TEST(some_of_many_queued_taken_then_the_rest_handled)
 {
+	need_queues_read(_i % TRANSPORTS);
 	some_taken(transport(_i % TRANSPORTS), _i / TRANSPORTS);
 }
 END_TEST

@@ -2,7 +2,7 @@
 /*
  * The first process of a kernel under test: mounts what a small system has, runs the commands of
  * /commands one after the other, a line each, words apart by spaces, and switches the machine off.
- * Each ends with a line "init: exit N: COMMAND".
+ * Each ends with a line "init: exit N: COMMAND", all of them with "init: off".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -64,6 +64,8 @@ int main(void)
 	mount_at("proc", "/proc");
 	mount_at("sysfs", "/sys");
 	mount_at("tmpfs", "/tmp");
+	mount_at("tmpfs", "/dev/shm");
+	mount_at("tracefs", "/sys/kernel/tracing");
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
 	commands = fopen("/commands", "re");
@@ -72,8 +74,8 @@ int main(void)
 		strcpy(copy, line);
 		printf("init: exit %d: %s\n", run(copy), line);
 	}
+	printf("init: off\n");
 	fflush(stdout);
-	sync();
 	reboot(RB_POWER_OFF);
 	return 0;
 }
