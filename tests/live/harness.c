@@ -85,6 +85,9 @@ int helper_main(int argc, char **argv)
 {
 	if (argc >= 4 && !strcmp(argv[1], "--kill"))
 		return kill(atoi(argv[3]), atoi(argv[2])) ? 1 : 0;
+	/* The same, and stays for as long as /proc may be asked for its arguments. */
+	if (argc >= 4 && !strcmp(argv[1], "--kill-and-stay"))
+		return kill(atoi(argv[3]), atoi(argv[2])) || usleep(300000) ? 1 : 0;
 	/* Says "ready" (a byte on descriptor argv[2]) and lets a blocked signal in. */
 	if (argc >= 4 && !strcmp(argv[1], "--unblock")) {
 		sigset_t all;

@@ -121,7 +121,7 @@ END_TEST
 static void send_with_odd_argument(struct tracer *t, const struct tracer_setup *setup,
 				   struct actor *a, const char *odd)
 {
-	char pid[16], *argv[] = { "sender", "--kill", "10", pid, (char *)odd, NULL };
+	char pid[16], *argv[] = { "sender", "--kill-and-stay", "10", pid, (char *)odd, NULL };
 	pid_t sender;
 
 	actor_start(a, actor_handles, usr1);
@@ -148,7 +148,7 @@ START_TEST(json_gives_arguments_of_control_bytes_back)
 
 	send_with_odd_argument(&t, &setup, &a, FIRST_LINE "\nsecond");
 	e = tracer_only(&t, a.pid, SIGUSR1);
-	snprintf(expected, sizeof(expected), "sender --kill 10 %d " FIRST_LINE "\nsecond", a.pid);
+	snprintf(expected, sizeof(expected), "sender --kill-and-stay 10 %d " FIRST_LINE "\nsecond", a.pid);
 	expect_string(e, "cmdline", e->sender.cmdline, expected);
 }
 END_TEST
