@@ -162,7 +162,7 @@ static bool cut_brackets(struct span *declaration, struct span *inside)
 /* "__data_loc char[] filename", "char comm[16]", "const char * path" */
 static bool read_declaration(struct span declaration, struct field *field)
 {
-	struct span inside, name;
+	struct span inside = { NULL, NULL }, name;
 	bool relative = span_starts(declaration, "__rel_loc ");
 	const char *prefix = "";
 

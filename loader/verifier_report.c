@@ -215,7 +215,7 @@ int verifier_report(struct error *err, const char *text, size_t len, int sys,
 {
 	struct verifier_log log;
 	struct verdict verdict;
-	struct report r = { &log, &verdict, prog, btf, { NULL } };
+	struct report r = { .log = &log, .verdict = &verdict, .prog = prog, .btf = btf };
 
 	verifier_log_read(&log, text, len, prog);
 	verifier_explain(&verdict, &log, prog, btf);
