@@ -290,6 +290,11 @@ static bool without_types(const struct tracer_setup *setup)
 	return is_older(setup) || (setup->transport && !strcmp(setup->transport, "tracefs"));
 }
 
+bool mount_tracefs(void)
+{
+	return !mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) || errno == EBUSY;
+}
+
 /* Takes the line of group_dead out of the format of sched_process_exit, for this process. */
 static void become_older(void)
 {
@@ -297,7 +302,7 @@ static void become_older(void)
 	int fd;
 
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) ||
+	    !mount_tracefs() ||
 	    !(text = read_whole(EXIT_FORMAT, NULL)))
 		_exit(126);
 	line = strstr(text, GROUP_DEAD);

@@ -57,7 +57,9 @@ void skip_test(const char *test, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 /* Skips where this kernel or this user rules BPF out; returns where it has to work. */
 void need_bpf(void);
-/* Before Linux 5.11 maps count as such. The tracer asks for it by itself, tests of the loader do not. */
+/* In the caller's mount namespace, at its usual place; it may be there already. */
+bool mount_tracefs(void);
+/* Before Linux 5.11 maps count as such. The tracer asks for it itself, the loader does not. */
 void allow_locked_memory(void);
 /* Skips where process ids here are not those of the initial pid namespace. */
 void need_initial_pids(void);

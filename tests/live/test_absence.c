@@ -66,7 +66,7 @@ static void be_paranoid(void *arg)
 	if (fd < 0 || write(fd, "3\n", 2) != 2 || unshare(CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount(path, "/proc/sys/kernel/perf_event_paranoid", NULL, MS_BIND, NULL) ||
-	    (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) && errno != EBUSY) ||
+	    !mount_tracefs() ||
 	    unlink(path) || close(fd))
 		_exit(99);
 	answer_with(&answer);

@@ -97,7 +97,7 @@ static void traces_one(const char *name, void (*prepare)(void *), void *arg)
 static void mount_and_drop_caps(void *caps)
 {
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    (mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL) && errno != EBUSY))
+	    !mount_tracefs())
 		_exit(99);
 	drop_caps(caps);
 }
