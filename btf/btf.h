@@ -60,7 +60,8 @@ int btf_init_split(struct btf *btf, const struct btf *base, const void *data, si
 int btf_init_owned(struct btf *btf, const struct btf *base, void *blob, size_t size,
 		   struct error *err);
 /* The running kernel's own types, since Linux 5.4. */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define KERNEL_BTF_DIR "/sys/kernel/btf" /* and there those of its modules, by name */
+#define KERNEL_BTF KERNEL_BTF_DIR "/vmlinux"
 /*
  * Maps a file of bare BTF, such as KERNEL_BTF, until btf_fini. ERROR_NOT_FOUND: there is no such
  * file. About a millisecond for a kernel's.
@@ -133,6 +134,20 @@ static inline uint32_t btf_member_bit_offset(const struct btf_type *t, const str
 static inline uint32_t btf_member_bits(const struct btf_type *t, const struct btf_member *m)
 {
 	return BTF_INFO_KFLAG(t->info) ? BTF_MEMBER_BITFIELD_SIZE(m->offset) : 0;
+}
+
+/* Offset of the name of value i of an enum, of 32 bits or of 64. */
+static inline uint32_t btf_enumerator_name(const struct btf_type *t, uint32_t i)
+{
+	const struct btf_enum *e = btf_extra(t);
+	const struct btf_enum64 *e64 = btf_extra(t);
+
+	return btf_kind(t) == BTF_KIND_ENUM64 ? e64[i].name_off : e[i].name_off;
+}
+
+static inline uint64_t btf_enum64_value(const struct btf_enum64 *e)
+{
+	return (uint64_t)e->val_hi32 << 32 | e->val_lo32;
 }
 
 #endif

@@ -10,7 +10,7 @@ uint64_t core_enum_value(const struct btf *btf, uint32_t id, uint32_t index)
 
 	if (btf_kind(t) == BTF_KIND_ENUM64) {
 		e64 = (const struct btf_enum64 *)btf_extra(t) + index;
-		return (uint64_t)e64->val_hi32 << 32 | e64->val_lo32;
+		return btf_enum64_value(e64);
 	}
 	value = ((const struct btf_enum *)btf_extra(t))[index].val;
 	/* The kind flag says "signed" since Linux 6.0; before, nothing did. */

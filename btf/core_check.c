@@ -118,13 +118,10 @@ static void offer_members(struct suggest *s, const struct nearest *near, const s
 static void offer_enumerators(struct suggest *s, const struct nearest *near,
 			      const struct btf *btf, const struct btf_type *t)
 {
-	const struct btf_enum *e = btf_extra(t);
-	const struct btf_enum64 *e64 = btf_extra(t);
-	bool narrow = btf_kind(t) == BTF_KIND_ENUM;
 	uint32_t i;
 
 	for (i = 0; i < btf_vlen(t); i++)
-		offer(s, near, btf_string(btf, narrow ? e[i].name_off : e64[i].name_off));
+		offer(s, near, btf_string(btf, btf_enumerator_name(t, i)));
 }
 
 /* " (but 'a', 'b')": what is called much like it. */

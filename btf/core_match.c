@@ -163,13 +163,8 @@ int64_t core_find_enumerator(const struct btf *btf, uint32_t id, const char *nam
 
 	if (!t || !btf_is_enum(t))
 		return -1;
-	for (i = 0; i < btf_vlen(t); i++) {
-		const struct btf_enum *e = btf_extra(t);
-		const struct btf_enum64 *e64 = btf_extra(t);
-		uint32_t off = btf_kind(t) == BTF_KIND_ENUM ? e[i].name_off : e64[i].name_off;
-
-		if (core_same_plain_name(btf_string(btf, off), name))
+	for (i = 0; i < btf_vlen(t); i++)
+		if (core_same_plain_name(btf_string(btf, btf_enumerator_name(t, i)), name))
 			return i;
-	}
 	return -1;
 }

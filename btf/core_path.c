@@ -187,15 +187,11 @@ static int read_enum_path(const struct btf *btf, const char *access, struct path
 	uint32_t id = btf_resolve(btf, path->root);
 	const struct btf_type *t = btf_type(btf, id);
 	int64_t index = next_index(&access);
-	const char *name;
 
 	if (!t || !btf_is_enum(t) || index < 0 || *access || index >= btf_vlen(t))
 		return -1;
-	if (btf_kind(t) == BTF_KIND_ENUM)
-		name = btf_string(btf, ((const struct btf_enum *)btf_extra(t))[index].name_off);
-	else
-		name = btf_string(btf, ((const struct btf_enum64 *)btf_extra(t))[index].name_off);
-	path->steps[path->len++] = (struct step){ name, index, id };
+	path->steps[path->len++] =
+		(struct step){ btf_string(btf, btf_enumerator_name(t, index)), index, id };
 	return 0;
 }
 

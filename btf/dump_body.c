@@ -226,15 +226,14 @@ static int put_enumerator(struct dump *d, const struct btf_type *t, uint32_t ind
 {
 	const struct btf_enum *e = (const struct btf_enum *)btf_extra(t) + index;
 	const struct btf_enum64 *wide = (const struct btf_enum64 *)btf_extra(t) + index;
-	bool is_wide = btf_kind(t) == BTF_KIND_ENUM64;
-	const char *name = dump_name_ordinary(d, is_wide ? wide->name_off : e->name_off);
+	const char *name = dump_name_ordinary(d, btf_enumerator_name(t, index));
 
 	if (!name)
 		return -1;
 	text_string(d->out, name);
 	TEXT(d->out, " = ");
-	if (is_wide)
-		put_wide(d, (uint64_t)wide->val_hi32 << 32 | wide->val_lo32, sign);
+	if (btf_kind(t) == BTF_KIND_ENUM64)
+		put_wide(d, btf_enum64_value(wide), sign);
 	else if (sign)
 		text_signed(d->out, e->val);
 	else

@@ -336,7 +336,7 @@ static void write_enumerators(struct output *out, const struct btf_type *t)
 					     e[i].val);
 		else
 			btf_write_enumerator64(&out->w, btf_string(out->btf, e64[i].name_off),
-					       (uint64_t)e64[i].val_hi32 << 32 | e64[i].val_lo32);
+					       btf_enum64_value(&e64[i]));
 	}
 }
 

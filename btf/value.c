@@ -107,7 +107,7 @@ static const char *enumerator(const struct btf *btf, const struct btf_type *t, u
 		if (btf_kind(t) == BTF_KIND_ENUM && (uint32_t)e[i].val == (uint32_t)number)
 			return btf_string(btf, e[i].name_off);
 		if (btf_kind(t) == BTF_KIND_ENUM64 &&
-		    ((uint64_t)e64[i].val_hi32 << 32 | e64[i].val_lo32) == number)
+		    btf_enum64_value(&e64[i]) == number)
 			return btf_string(btf, e64[i].name_off);
 	}
 	return NULL;

@@ -10,11 +10,10 @@
 #include "btf/dump_c.h"
 #include "cli/btf_text.h"
 #include "cli/command.h"
-#include "util/suggest.h"
 #include "loader/types.h"
+#include "util/suggest.h"
 
 #define KERNEL "kernel"
-#define MODULES "/sys/kernel/btf/"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum format { FORMAT_C, FORMAT_RAW, FORMAT_JSON };
@@ -102,13 +101,10 @@ static int find_ranked(struct search *s, int wanted, struct error *err)
 
 static bool has_enumerator(const struct btf *btf, const struct btf_type *t, const char *name)
 {
-	const struct btf_enum *e = btf_extra(t);
-	const struct btf_enum64 *wide = btf_extra(t);
-	bool is_wide = btf_kind(t) == BTF_KIND_ENUM64;
 	uint32_t i;
 
 	for (i = 0; i < btf_vlen(t); i++)
-		if (!strcmp(btf_string(btf, is_wide ? wide[i].name_off : e[i].name_off), name))
+		if (!strcmp(btf_string(btf, btf_enumerator_name(t, i)), name))
 			return true;
 	return false;
 }
@@ -215,7 +211,7 @@ static bool is_module(const char *name)
 
 	if (strchr(name, '/'))
 		return false;
-	snprintf(path, sizeof(path), MODULES "%s", name);
+	snprintf(path, sizeof(path), KERNEL_BTF_DIR "/%s", name);
 	return !access(path, F_OK);
 }
 
@@ -231,7 +227,7 @@ static int open_source(struct source *source, const char *name, const char *base
 	char path[256];
 
 	if (access(name, F_OK) && is_module(name)) {
-		snprintf(path, sizeof(path), MODULES "%s", name);
+		snprintf(path, sizeof(path), KERNEL_BTF_DIR "/%s", name);
 		name = path;
 	}
 	if (base)
@@ -388,13 +384,14 @@ static enum exit_status run(int argc, char *const argv[])
 	struct error err;
 
 	if (!command_read(&command_btf_dump, argc, argv, &options, &status))
-		return status;
+		goto out;
 	signal(SIGPIPE, SIG_IGN);
 	status = STATUS_DONE;
 	if (dump_words(&options, &source, &search, &err)) {
 		report_error(&err);
 		status = command_status(err.code);
 	}
+out:
 	vec_fini(&search.found);
 	vec_fini(&options.list);
 	close_source(&source);

@@ -138,7 +138,7 @@ static void put_enum64(struct listing *l, const struct btf_type *t)
 
 	begin_enum(l, t);
 	for (i = 0; i < btf_vlen(t); i++) {
-		uint64_t value = (uint64_t)e[i].val_hi32 << 32 | e[i].val_lo32;
+		uint64_t value = btf_enum64_value(&e[i]);
 
 		begin_named(l, i, e[i].name_off);
 		if (sign)

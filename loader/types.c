@@ -12,7 +12,6 @@
 #include "btf/image.h"
 #include "util/map.h"
 
-#define SYSFS "/sys/kernel/btf"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
@@ -287,7 +286,7 @@ static int list_modules(struct types *types, struct error *err)
 	struct dirent *entry;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s" SYSFS, types->root);
+	snprintf(path, sizeof(path), "%s" KERNEL_BTF_DIR, types->root);
 	dir = opendir(path);
 	if (!dir)
 		return error_system(err, errno, "%s", path);
@@ -321,7 +320,7 @@ int types_module(struct types *types, size_t i, const struct btf **module, struc
 	if (i >= types->modules.len)
 		return 0;
 	m = &types->modules.at[i];
-	snprintf(path, sizeof(path), "%s" SYSFS "/%s", types->root, m->name);
+	snprintf(path, sizeof(path), "%s" KERNEL_BTF_DIR "/%s", types->root, m->name);
 	/* One that was unloaded since it was listed adds nothing. */
 	if (!m->open && btf_open(&m->btf, &types->btf, path, err) && err->code != ERROR_NOT_FOUND)
 		return -1;
