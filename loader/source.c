@@ -36,12 +36,13 @@ static bool is_real(const struct btf *btf, const struct line *line)
 static const struct line *line_at(const struct program *prog, const struct btf *btf, int64_t insn)
 {
 	int64_t func = func_at(prog, insn);
+	uint32_t start = func >= 0 ? prog->funcs.at[func].insn : 0;
 	const struct line *found = NULL;
 
 	if ((uint64_t)insn >= prog->insns.len)
 		return NULL;
 	for (size_t i = 0; i < prog->lines.len && prog->lines.at[i].insn <= insn; i++)
-		if (func_at(prog, prog->lines.at[i].insn) == func && is_real(btf, &prog->lines.at[i]))
+		if (prog->lines.at[i].insn >= start && is_real(btf, &prog->lines.at[i]))
 			found = &prog->lines.at[i];
 	return found;
 }
