@@ -182,15 +182,15 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 		return error_hint(err, "this kernel has no BPF: it was built without CONFIG_BPF_SYSCALL, or "
 				       "is older than Linux 3.18; portrace needs it, with CONFIG_BPF_EVENTS");
 	}
-	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_ask(caps, CAP_RINGBUF);
-	if (ring == CAP_UNKNOWN && caps->at[CAP_RINGBUF].sys == EPERM && raise_memlock(tracer))
-		ring = caps_ask(caps, CAP_RINGBUF);
+	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_map(caps, BPF_MAP_TYPE_RINGBUF);
+	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM && raise_memlock(tracer))
+		ring = caps_map(caps, BPF_MAP_TYPE_RINGBUF);
 	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
 		error_set(err, ERROR_UNSUPPORTED, "--transport ring: this kernel has no BPF ring buffer");
 		return error_hint(err, "it came with Linux 5.8; --transport perf (or auto) works without");
 	}
 	if (ring == CAP_UNKNOWN) {
-		error_system(err, caps->at[CAP_RINGBUF].sys, "BPF ring buffer: create one");
+		error_system(err, caps->maps[BPF_MAP_TYPE_RINGBUF].sys, "BPF ring buffer: create one");
 		if (err->sys == EPERM)
 			err->code = ERROR_PERMISSION;
 		return -1;
@@ -385,6 +385,7 @@ static int map_reported(struct tracer *tracer, struct error *err)
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
 {
 	struct load_options load_options = { .types = &tracer->told };
+	struct lower_options lower_options;
 	struct caps caps = { 0 };
 
 	memset(tracer, 0, sizeof(*tracer));
@@ -394,7 +395,8 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	    choose_transport(tracer, &caps, options->transport, err) ||
 	    set_buffer(tracer, options->buffer, err) || relocate(tracer, options, err))
 		goto fail;
-	if (tracer->transport == TRANSPORT_PERF && lower_ringbuf(&tracer->object, err))
+	lower_options.transport = tracer->transport;
+	if (lower(&tracer->object, &caps, &lower_options, &tracer->plan, err))
 		goto fail;
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
@@ -403,8 +405,10 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	    map_reported(tracer, err) || open_reader(tracer, err) ||
 	    attach_all(tracer, options, err))
 		goto fail;
+	caps_fini(&caps);
 	return 0;
 fail:
+	caps_fini(&caps);
 	if (err->code == ERROR_PERMISSION)
 		privilege_explain(err);
 	/* What to change in the program is no use to whoever only runs it. */
@@ -425,6 +429,7 @@ void tracer_fini(struct tracer *tracer)
 	if (tracer->loaded.object)
 		loaded_fini(&tracer->loaded);
 	load_types_fini(&tracer->told);
+	plan_fini(&tracer->plan);
 	object_fini(&tracer->object);
 	memset(tracer, 0, sizeof(*tracer));
 }

@@ -20,6 +20,7 @@
 
 struct tracer {
 	struct object object;
+	struct plan plan;       /* how it was changed for this kernel */
 	struct load_types told; /* what the kernel was told, where it took it */
 	struct loaded loaded;
 	struct reader *reader;

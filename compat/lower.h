@@ -3,10 +3,32 @@
 #define COMPAT_LOWER_H
 
 #include "compat/caps.h"
+#include "compat/plan.h"
 #include "loader/load.h"
 #include "loader/object.h"
 
 enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
+
+struct lower_options {
+	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */
+};
+
+/*
+ * Changes a relocated object to what this kernel can do: all the lowerings below in their order,
+ * each of which asks the kernel only if the object has what it is for. Where the answer is "no" it
+ * changes the object and adds a step to the plan; "could not tell" is left as it is, for loading to
+ * find out. What cannot be lowered is ERROR_UNSUPPORTED: which construct, at which line of the
+ * source, since which release, and what to do instead. After a failure the object is only good for
+ * object_fini; after a success lower_types() and load() take it.
+ */
+int lower(struct object *obj, struct caps *caps, const struct lower_options *options,
+	  struct plan *plan, struct error *err);
+
+/*
+ * A lowering: one file each. Programs that are not to be loaded stay as they are. Those that work on
+ * instructions leave jumps, refs, relocations, func and line info right (compat/edit.h).
+ */
+typedef int lowering(struct object *obj, struct caps *caps, struct plan *plan, struct error *err);
 
 /*
  * The scratch map that the ring buffer lowering adds, a BPF_MAP_TYPE_PERCPU_ARRAY of struct

@@ -84,7 +84,7 @@ struct site {
 	uint32_t ring; /* reserve only: index in object.maps */
 };
 
-struct plan {
+struct ring_plan {
 	struct object *obj;
 	uint32_t rings[RINGS_MAX]; /* indexes in object.maps */
 	size_t rings_len;
@@ -131,7 +131,7 @@ static int32_t ring_helper(const struct bpf_insn *insn)
 
 /* --- what is there: the maps, the calls, their sizes ------------------------------------ */
 
-static int find_rings(struct plan *plan, struct error *err)
+static int find_rings(struct ring_plan *plan, struct error *err)
 {
 	struct object *obj = plan->obj;
 
@@ -177,7 +177,7 @@ static uint32_t func_of(const struct program *prog, uint32_t insn)
 	return func;
 }
 
-static int refuse_dynptr(const struct plan *plan, const struct program *prog, uint32_t insn,
+static int refuse_dynptr(const struct ring_plan *plan, const struct program *prog, uint32_t insn,
 			 struct error *err)
 {
 	int32_t id = prog->insns.at[insn].imm;
@@ -190,7 +190,7 @@ static int refuse_dynptr(const struct plan *plan, const struct program *prog, ui
 			  "constant size, or bpf_ringbuf_output");
 }
 
-static int refuse_in_func(const struct plan *plan, const struct program *prog, uint32_t insn,
+static int refuse_in_func(const struct ring_plan *plan, const struct program *prog, uint32_t insn,
 			  uint32_t func, struct error *err)
 {
 	error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: %s in function '%s', "
@@ -285,7 +285,7 @@ static int64_t constant_at(const struct program *prog, int64_t at)
 	return -1;
 }
 
-static int reserve_size(struct plan *plan, const struct program *prog, const uint8_t *targets,
+static int reserve_size(struct ring_plan *plan, const struct program *prog, const uint8_t *targets,
 			struct site *site, struct error *err)
 {
 	int64_t at = definition(prog, targets, site->insn, BPF_REG_2);
@@ -315,7 +315,7 @@ static int reserve_size(struct plan *plan, const struct program *prog, const uin
 }
 
 /* Which ring: a question only where there are several. */
-static int reserve_ring(const struct plan *plan, const struct program *prog,
+static int reserve_ring(const struct ring_plan *plan, const struct program *prog,
 			const uint8_t *targets, struct site *site, struct error *err)
 {
 	const struct ref *ref;
@@ -339,7 +339,7 @@ static int reserve_ring(const struct plan *plan, const struct program *prog,
 	return 0;
 }
 
-static int add_site(struct plan *plan, uint32_t program, uint32_t insn, const uint8_t *targets,
+static int add_site(struct ring_plan *plan, uint32_t program, uint32_t insn, const uint8_t *targets,
 		    struct error *err)
 {
 	const struct program *prog = &plan->obj->programs.at[program];
@@ -356,7 +356,7 @@ static int add_site(struct plan *plan, uint32_t program, uint32_t insn, const ui
 	return reserve_ring(plan, prog, targets, site, err);
 }
 
-static int survey_call(struct plan *plan, uint32_t program, uint32_t insn,
+static int survey_call(struct ring_plan *plan, uint32_t program, uint32_t insn,
 		       const uint8_t *targets, struct error *err)
 {
 	const struct program *prog = &plan->obj->programs.at[program];
@@ -381,7 +381,7 @@ static int survey_call(struct plan *plan, uint32_t program, uint32_t insn,
 	return add_site(plan, program, insn, targets, err);
 }
 
-static int survey(struct plan *plan, uint32_t program, struct error *err)
+static int survey(struct ring_plan *plan, uint32_t program, struct error *err)
 {
 	const struct program *prog = &plan->obj->programs.at[program];
 	uint8_t *targets = jump_targets(prog);
@@ -412,7 +412,7 @@ static void put_map(struct piece *p, uint8_t reg, uint32_t map)
 }
 
 /* r0 = the slot of that number, or NULL. */
-static void put_lookup(struct piece *p, const struct plan *plan, const struct frame *f,
+static void put_lookup(struct piece *p, const struct ring_plan *plan, const struct frame *f,
 		       uint32_t number)
 {
 	put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, f->key, number));
@@ -431,7 +431,7 @@ static void put_count(struct piece *p, uint8_t reg, int off)
 }
 
 /* r2 = the map of the ring that the record at r4 was reserved in; r3 is lost. */
-static void put_ring(struct piece *p, const struct plan *plan)
+static void put_ring(struct piece *p, const struct ring_plan *plan)
 {
 	if (plan->rings_len > 1)
 		put(p, INSN_LOAD(BPF_W, BPF_REG_3, BPF_REG_4, SLOT_OFF(ring) - SLOT_HEADER));
@@ -452,7 +452,7 @@ static void put_send(struct piece *p, const struct frame *f)
 	put(p, INSN_CALL(FUNC_perf_event_output));
 }
 
-static void reserve_code(struct piece *p, const struct plan *plan, const struct frame *f)
+static void reserve_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
 {
 	const struct site *site = &plan->sites.at[f->site];
 	bool several = plan->rings_len > 1;
@@ -467,7 +467,7 @@ static void reserve_code(struct piece *p, const struct plan *plan, const struct 
 	put(p, INSN_ADD_IMM(BPF_REG_0, SLOT_HEADER));
 }
 
-static void submit_code(struct piece *p, const struct plan *plan, const struct frame *f)
+static void submit_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
 {
 	size_t check;
 
@@ -484,7 +484,7 @@ static void submit_code(struct piece *p, const struct plan *plan, const struct f
 }
 
 /* r1 map, r2 data, r3 size, r4 flags */
-static void output_code(struct piece *p, const struct plan *plan, const struct frame *f)
+static void output_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
 {
 	size_t skip, found;
 
@@ -506,7 +506,7 @@ static void output_code(struct piece *p, const struct plan *plan, const struct f
 	p->insns[skip].off = p->len - skip - 1;
 }
 
-static int rewrite_call(const struct plan *plan, struct edit *edit, struct frame *f,
+static int rewrite_call(const struct ring_plan *plan, struct edit *edit, struct frame *f,
 			uint32_t insn, struct error *err)
 {
 	struct piece p = { .len = 0 };
@@ -565,7 +565,7 @@ static bool has_helper(const struct program *prog, int32_t first, int32_t last)
 	return false;
 }
 
-static int rewrite_calls(const struct plan *plan, struct edit *edit, struct frame *f,
+static int rewrite_calls(const struct ring_plan *plan, struct edit *edit, struct frame *f,
 			 struct error *err)
 {
 	struct bpf_insn save = INSN_STORE(BPF_DW, BPF_REG_10, f->ctx, BPF_REG_1);
@@ -579,7 +579,7 @@ static int rewrite_calls(const struct plan *plan, struct edit *edit, struct fram
 }
 
 /* *site: the number of the program's first reserve or output; receives the next program's. */
-static int rewrite(const struct plan *plan, struct program *prog, uint32_t *site,
+static int rewrite(const struct ring_plan *plan, struct program *prog, uint32_t *site,
 		   struct error *err)
 {
 	struct frame f = { .site = *site };
@@ -599,7 +599,7 @@ static int rewrite(const struct plan *plan, struct program *prog, uint32_t *site
 
 /* --- the maps --------------------------------------------------------------------------- */
 
-static int add_scratch(struct plan *plan, struct error *err)
+static int add_scratch(struct ring_plan *plan, struct error *err)
 {
 	struct map *map = object_add_map(plan->obj, SCRATCH_MAP);
 
@@ -623,7 +623,7 @@ static void change_map(struct map *map)
 	map->key_type_id = map->value_type_id = 0;
 }
 
-static int lower_all(struct plan *plan, struct error *err)
+static int lower_all(struct ring_plan *plan, struct error *err)
 {
 	struct object *obj = plan->obj;
 	uint32_t site = 0;
@@ -644,7 +644,7 @@ static int lower_all(struct plan *plan, struct error *err)
 
 int lower_ringbuf(struct object *obj, struct error *err)
 {
-	struct plan plan = { .obj = obj };
+	struct ring_plan plan = { .obj = obj };
 	int ret;
 
 	if (refuse_user_rings(obj, err) || find_rings(&plan, err))

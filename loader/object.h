@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "btf/btf.h"
+#include "loader/section.h"
 #include "util/error.h"
 #include "util/vec.h"
 
@@ -64,6 +65,8 @@ struct core_relo {
 struct program {
 	const char *name;    /* of the entry function, into the object's string table */
 	const char *section; /* e.g. "tracepoint/signal/signal_generate" */
+	const struct section_kind *kind; /* by that name, or what lowering made of it; NULL: none */
+	const char *target;  /* what follows the kind there: "signal/signal_generate"; "" */
 	bool autoload;       /* false: leave it out of the load */
 	VEC(struct bpf_insn) insns;
 	VEC(struct ref) refs;

@@ -607,6 +607,8 @@ static int add_program(struct parse *p, uint32_t entry)
 		return error_memory(p->err);
 	l.prog->name = f->name;
 	l.prog->section = p->sections.at[f->section].name;
+	l.prog->kind = section_kind(l.prog->section);
+	l.prog->target = section_target(l.prog->section);
 	l.prog->autoload = *l.prog->section != '?';
 	ret = link_functions(&l, entry);
 	vec_fini(&l.order);

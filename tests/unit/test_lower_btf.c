@@ -32,7 +32,7 @@ static void teardown(void)
 }
 
 /* What was built, as a kernel of that version is given it. */
-static void lower(int version)
+static void lower_for(int version)
 {
 	struct caps caps = answers_of(version);
 
@@ -110,7 +110,7 @@ START_TEST(every_kind_is_kept_from_the_version_that_knows_it)
 	int version = btf_versions[_i];
 
 	build_one_of_each(&b);
-	lower(version);
+	lower_for(version);
 	ck_assert_uint_eq(sizeof(rows) / sizeof(rows[0]), LAST);
 	for (size_t i = 0; i < LAST; i++) {
 		uint32_t kind = version >= rows[i].from ? rows[i].kind : rows[i].before;
@@ -128,7 +128,7 @@ END_TEST
 START_TEST(sizes_and_strings_are_where_they_were)
 {
 	build_one_of_each(&b);
-	lower(btf_versions[_i]);
+	lower_for(btf_versions[_i]);
 	for (uint32_t id = 1; id <= LAST; id++)
 		if (id != VAR)
 			ck_assert_int_eq(btf_size(&out, id), btf_kind(btf_type(&out, id)) ==
@@ -144,7 +144,7 @@ END_TEST
 START_TEST(what_the_newest_kernel_is_given_is_what_was_there)
 {
 	build_one_of_each(&b);
-	lower(609);
+	lower_for(609);
 	ck_assert_uint_eq(out.types_len, btf.types_len);
 	ck_assert_mem_eq(out.types, btf.types, btf.types_len);
 	ck_assert_uint_eq(out.strings_len, btf.strings_len);
@@ -158,7 +158,7 @@ START_TEST(the_types_given_stay_as_they_are)
 	build_one_of_each(&b);
 	build_blob(&b);
 	before = b;
-	lower(418);
+	lower_for(418);
 	ck_assert_mem_eq(&before, &b, sizeof(b));
 }
 END_TEST
@@ -166,7 +166,7 @@ END_TEST
 START_TEST(functions_become_typedefs_of_enums)
 {
 	build_one_of_each(&b);
-	lower(418);
+	lower_for(418);
 	expect(PROTO, BTF_KIND_ENUM, "", 0, 4);
 	expect(FUNC, BTF_KIND_TYPEDEF, "work", 0, PROTO);
 }
@@ -175,9 +175,9 @@ END_TEST
 START_TEST(global_functions_are_static_before_they_are_known)
 {
 	build_one_of_each(&b);
-	lower(502);
+	lower_for(502);
 	expect(FUNC, BTF_KIND_FUNC, "work", BTF_FUNC_STATIC, PROTO);
-	lower(506);
+	lower_for(506);
 	expect(FUNC, BTF_KIND_FUNC, "work", BTF_FUNC_GLOBAL, PROTO);
 }
 END_TEST
@@ -185,7 +185,7 @@ END_TEST
 START_TEST(sections_become_structs_of_bytes)
 {
 	build_one_of_each(&b);
-	lower(500);
+	lower_for(500);
 	expect_byte(VAR, "counter");
 	expect(SECTION, BTF_KIND_STRUCT, "_bss", 1, 16);
 	expect_member(SECTION, 0, "counter", VAR, 64);
@@ -196,10 +196,10 @@ END_TEST
 START_TEST(odd_section_names_are_cleaned)
 {
 	build_one_of_each(&b);
-	lower(600);
+	lower_for(600);
 	expect(ODD_SECTION, BTF_KIND_DATASEC, "__odd", 1, 4);
 	expect(SECTION, BTF_KIND_DATASEC, ".bss", 1, 16);
-	lower(609);
+	lower_for(609);
 	expect(ODD_SECTION, BTF_KIND_DATASEC, "?.odd", 1, 4);
 }
 END_TEST
@@ -207,7 +207,7 @@ END_TEST
 START_TEST(floats_become_structs_without_a_name)
 {
 	build_one_of_each(&b);
-	lower(506);
+	lower_for(506);
 	expect(FLOAT, BTF_KIND_STRUCT, "", 0, 16);
 }
 END_TEST
@@ -215,10 +215,10 @@ END_TEST
 START_TEST(tags_become_bytes_and_const)
 {
 	build_one_of_each(&b);
-	lower(513);
+	lower_for(513);
 	expect_byte(DECL_TAG, "");
 	expect(TYPE_TAG, BTF_KIND_CONST, "", 0, INT);
-	lower(517);
+	lower_for(517);
 	expect(DECL_TAG, BTF_KIND_DECL_TAG, "some:tag", 0, BITS);
 	ck_assert_uint_eq(*(const uint32_t *)btf_extra(btf_type(&out, DECL_TAG)), UINT32_MAX);
 	expect(TYPE_TAG, BTF_KIND_TYPE_TAG, "user", 0, INT);
@@ -228,14 +228,14 @@ END_TEST
 START_TEST(wide_enums_become_unions_of_a_byte_at_the_end)
 {
 	build_one_of_each(&b);
-	lower(517);
+	lower_for(517);
 	ck_assert_uint_eq(btf_count(&out), btf_count(&btf) + 1);
 	expect_byte(LAST + 1, "byte");
 	expect(BIG, BTF_KIND_UNION, "big", 2, 8);
 	expect_kflag(BIG, false);
 	expect_member(BIG, 0, "ONE", LAST + 1, 0);
 	expect_member(BIG, 1, "LESS", LAST + 1, 0);
-	lower(600);
+	lower_for(600);
 	ck_assert_uint_eq(btf_count(&out), btf_count(&btf));
 	expect_kflag(BIG, true);
 }
@@ -246,7 +246,7 @@ START_TEST(signed_values_stay)
 	const struct btf_enum *value;
 
 	build_one_of_each(&b);
-	lower(517);
+	lower_for(517);
 	expect(SIGNED, BTF_KIND_ENUM, "sign", 1, 4);
 	value = btf_extra(btf_type(&out, SIGNED));
 	ck_assert_int_eq(value->val, -1);
@@ -257,12 +257,12 @@ END_TEST
 START_TEST(bit_fields_become_the_byte_they_begin_in)
 {
 	build_one_of_each(&b);
-	lower(418);
+	lower_for(418);
 	expect(BITS, BTF_KIND_STRUCT, "bits", 3, 8);
 	expect_member(BITS, 0, "whole", INT, 0);
 	expect_member(BITS, 1, "three", LAST + 1, 32);
 	expect_member(BITS, 2, "nine", LAST + 1, 40);
-	lower(500);
+	lower_for(500);
 	expect_member(BITS, 2, "nine", INT, 9 << 24 | 43);
 }
 END_TEST
@@ -284,7 +284,7 @@ START_TEST(names_that_are_none_are_cleaned)
 	build_type(&b, BTF_KIND_TYPEDEF, "ns::type", 1);
 	build_type(&b, BTF_KIND_STRUCT, longer, 4);
 	build_member(&b, "-", 1, 0);
-	lower(609);
+	lower_for(609);
 	expect(1, BTF_KIND_INT, "long unsigned int", 0, 8);
 	for (int i = 0; i < 3; i++)
 		expect(2 + i, BTF_KIND_STRUCT, bad[i][1], 0, 0);
@@ -304,7 +304,7 @@ START_TEST(parameters_without_a_name_get_one)
 	build_param(&b, NULL, 1);
 	build_param(&b, "named", 1);
 	build_param(&b, NULL, 0); /* ... */
-	lower(609);
+	lower_for(609);
 	params = btf_extra(btf_type(&out, 2));
 	ck_assert_str_eq(btf_string(&out, params[0].name_off), "param");
 	ck_assert_str_eq(btf_string(&out, params[1].name_off), "named");
@@ -331,7 +331,7 @@ START_TEST(sections_that_the_kernel_would_refuse_become_empty_structs)
 	build_place(&b, var, 2, 4);
 	build_type(&b, BTF_KIND_DATASEC, ".nothing", 8);
 	build_place(&b, var, 0, 0);
-	lower(609);
+	lower_for(609);
 	expect(func, BTF_KIND_FUNC, "kernel_does", BTF_FUNC_GLOBAL, 2);
 	expect(id, BTF_KIND_STRUCT, "_ksyms", 0, 4);
 	expect(id + 1, BTF_KIND_STRUCT, "_empty", 0, 0);
@@ -350,7 +350,7 @@ START_TEST(extern_variables_become_global_and_void_ones_bytes)
 	none = build_var(&b, "bpf_prog_fops", 0, BTF_VAR_GLOBAL_EXTERN);
 	section = build_type(&b, BTF_KIND_DATASEC, ".ksyms", 8);
 	build_place(&b, none, 0, 8);
-	lower(609);
+	lower_for(609);
 	expect(var, BTF_KIND_VAR, "LINUX_KERNEL_VERSION", 0, 1);
 	ck_assert_uint_eq(*(const uint32_t *)btf_extra(btf_type(&out, var)),
 			  BTF_VAR_GLOBAL_ALLOCATED);
@@ -370,7 +370,7 @@ START_TEST(tags_go_with_what_they_are_put_to)
 	build_kflag(&b);
 	loop = build_type(&b, BTF_KIND_DECL_TAG, "t", tag);
 	build_word(&b, -1);
-	lower(609);
+	lower_for(609);
 	expect_byte(tag, "");
 	expect(attribute, BTF_KIND_CONST, "", 0, none);
 	expect_byte(loop, "");

@@ -68,7 +68,7 @@ static void teardown(void)
 	object_fini(&obj);
 }
 
-static void lower(void)
+static void lower_rings(void)
 {
 	ck_assert_msg(lower_ringbuf(&obj, &err) == 0, "%s", err.message);
 }
@@ -107,7 +107,7 @@ START_TEST(reserve_and_submit_become_a_slot_and_perf_output)
 		INSN_EXIT()));
 
 	add_ref(prog, 0, 0);
-	lower();
+	lower_rings();
 	prog = &obj.programs.at[0];
 	expect_insns(prog, INSNS(
 		INSN_STORE(BPF_DW, BPF_REG_10, -8, BPF_REG_1), INSN_WIDE(BPF_REG_1, 0),
@@ -143,7 +143,7 @@ START_TEST(the_ring_becomes_a_perf_array_and_every_site_gets_a_slot)
 	prog = add_program(INSNS(CALL_RESERVE(13), CALL_RESERVE(42), INSN_EXIT()));
 	add_ref(prog, 0, 0);
 	prog = add_program(INSNS(INSN_CALL(OUTPUT), CALL_RESERVE(7), INSN_EXIT()));
-	lower();
+	lower_rings();
 	map = &obj.maps.at[0];
 	ck_assert_uint_eq(map->type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	ck_assert_uint_eq(map->key_size, 4);
@@ -169,7 +169,7 @@ START_TEST(programs_that_do_not_use_the_ring_are_not_touched)
 
 	prog = add_program(INSNS(CALL_RESERVE(8), INSN_CALL(SUBMIT), INSN_EXIT()));
 	prog->autoload = false;
-	lower();
+	lower_rings();
 	expect_insns(&obj.programs.at[0], INSNS(INSN_CALL(5), INSN_EXIT()));
 	expect_insns(&obj.programs.at[1],
 		     INSNS(CALL_RESERVE(8), INSN_CALL(SUBMIT), INSN_EXIT()));
@@ -182,7 +182,7 @@ START_TEST(an_object_without_a_ring_is_not_touched)
 {
 	obj.maps.at[0].type = BPF_MAP_TYPE_HASH;
 	add_program(INSNS(INSN_CALL(QUERY), INSN_EXIT()));
-	lower();
+	lower_rings();
 	ck_assert_uint_eq(obj.maps.len, 1);
 	expect_insns(&obj.programs.at[0], INSNS(INSN_CALL(QUERY), INSN_EXIT()));
 }
@@ -194,7 +194,7 @@ START_TEST(discard_and_query_need_no_context_and_may_stand_in_functions)
 						 INSN_CALL(QUERY), INSN_EXIT()));
 
 	add_func(prog, 2);
-	lower();
+	lower_rings();
 	expect_insns(&obj.programs.at[0], INSNS(CALL_FUNC(1), INSN_EXIT(),
 						INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT()));
 }
@@ -260,7 +260,7 @@ END_TEST
 static void expect_size(const struct bpf_insn *insns, size_t len, uint32_t size)
 {
 	add_program(insns, len);
-	lower();
+	lower_rings();
 	ck_assert_uint_eq(obj.maps.at[1].value_size, 16 + size);
 	teardown();
 	setup();
@@ -320,7 +320,7 @@ START_TEST(a_stack_without_room_is_refused)
 {
 	add_program(INSNS(INSN_STORE_IMM(BPF_DW, BPF_REG_10, -488, 0), INSN_CALL(SUBMIT),
 			  INSN_EXIT()));
-	lower();
+	lower_rings();
 	ck_assert_int_eq(obj.programs.at[0].insns.at[0].off, -496);
 	teardown();
 	setup();
@@ -526,7 +526,7 @@ static size_t compare(void)
 
 		w->lowered = pass;
 		if (pass)
-			lower();
+			lower_rings();
 		for (int i = 0; i < INPUTS; i++) {
 			w->full = i % 7 == 6;
 			for (int word = 0; word < 8; word++)

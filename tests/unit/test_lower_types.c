@@ -37,7 +37,7 @@ static void teardown(void)
 	object_fini(&obj);
 }
 
-static void lower(int version)
+static void lower_for(int version)
 {
 	struct caps caps = answers_of(version);
 
@@ -57,7 +57,7 @@ static const struct load_prog_types *told_of(const char *prog)
 
 START_TEST(a_kernel_without_btf_is_told_nothing)
 {
-	lower(417);
+	lower_for(417);
 	ck_assert_ptr_null(types.btf);
 	ck_assert_ptr_null(types.maps);
 	ck_assert_ptr_null(types.programs);
@@ -78,13 +78,13 @@ END_TEST
 
 START_TEST(maps_have_both_types_or_none)
 {
-	lower(418);
+	lower_for(418);
 	ck_assert_uint_eq(types_of("table").key, object_map(&obj, "table")->key_type_id);
 	ck_assert_uint_eq(types_of("table").value, object_map(&obj, "table")->value_type_id);
 	ck_assert_uint_ne(types_of("table").key, 0);
 	ck_assert_uint_eq(types_of("sizes").value, 0);
 	object_map(&obj, "sizes")->value_type_id = types_of("table").value;
-	lower(418);
+	lower_for(418);
 	ck_assert_uint_eq(types_of("sizes").key, 0);
 	ck_assert_uint_eq(types_of("sizes").value, 0);
 }
@@ -94,10 +94,10 @@ START_TEST(data_sections_have_a_value_type_once_sections_are_known)
 {
 	static const char *const sections[] = { ".rodata", ".data", ".bss" };
 
-	lower(500);
+	lower_for(500);
 	for (int i = 0; i < 3; i++)
 		ck_assert_uint_eq(types_of(sections[i]).value, 0);
-	lower(502);
+	lower_for(502);
 	for (int i = 0; i < 3; i++) {
 		ck_assert_uint_eq(types_of(sections[i]).key, 0);
 		ck_assert_uint_eq(types_of(sections[i]).value,
@@ -118,12 +118,12 @@ START_TEST(maps_that_the_kernel_has_no_types_for_get_none)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		object_map(&obj, "table")->type = kinds[i];
-		lower(700);
+		lower_for(700);
 		ck_assert_msg(!types_of("table").key && !types_of("table").value, "map type %d",
 			      kinds[i]);
 	}
 	object_map(&obj, "table")->type = BPF_MAP_TYPE_LRU_HASH;
-	lower(700);
+	lower_for(700);
 	ck_assert_uint_ne(types_of("table").key, 0);
 	ck_assert_uint_ne(types_of("table").value, 0);
 }
@@ -131,12 +131,12 @@ END_TEST
 
 START_TEST(programs_tell_all_where_all_fits)
 {
-	lower(500);
+	lower_for(500);
 	for (size_t i = 0; i < obj.programs.len; i++) {
 		ck_assert_msg(!types.programs[i].no_funcs, "%s", types.programs[i].no_funcs);
 		ck_assert_msg(!types.programs[i].no_lines, "%s", types.programs[i].no_lines);
 	}
-	lower(418);
+	lower_for(418);
 	ck_assert_str_eq(told_of("first")->no_funcs, "the kernel takes none");
 	ck_assert_str_eq(told_of("first")->no_lines, "the kernel takes none");
 }
@@ -144,7 +144,7 @@ END_TEST
 
 static void expect_left_out(const char *funcs, const char *lines)
 {
-	lower(700);
+	lower_for(700);
 	if (funcs)
 		ck_assert_str_eq(told_of("first")->no_funcs, funcs);
 	else
@@ -176,7 +176,7 @@ START_TEST(functions_are_left_out_where_they_are_out_of_order)
 	expect_left_out("its functions are out of order", "a function of it begins without a line");
 	prog->funcs.at[0].insn = 0;
 	prog->funcs.at[1].insn = prog->funcs.at[2].insn;
-	lower(700);
+	lower_for(700);
 	ck_assert_str_eq(told_of("first")->no_funcs, "its functions are out of order");
 }
 END_TEST
@@ -207,7 +207,7 @@ START_TEST(a_function_whose_address_is_taken_is_found)
 	for (size_t i = 0; i < prog->refs.len; i++)
 		taken += prog->refs.at[i].kind == REF_FUNC;
 	ck_assert_uint_eq(taken, 1);
-	lower(700);
+	lower_for(700);
 	ck_assert_ptr_null(told_of("second")->no_funcs);
 }
 END_TEST

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compat/lower.h"
+
+static int choose_transport(const struct object *obj, struct caps *caps,
+			    const struct lower_options *options, enum transport *transport)
+{
+	*transport = options->transport;
+	for (size_t i = 0; *transport == TRANSPORT_AUTO && i < obj->maps.len; i++)
+		if (obj->maps.at[i].type == BPF_MAP_TYPE_RINGBUF &&
+		    caps_map(caps, BPF_MAP_TYPE_RINGBUF) == CAP_NO)
+			*transport = TRANSPORT_PERF;
+	return 0;
+}
+
+int lower(struct object *obj, struct caps *caps, const struct lower_options *options,
+	  struct plan *plan, struct error *err)
+{
+	enum transport transport;
+
+	choose_transport(obj, caps, options, &transport);
+	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, err))
+		return -1;
+	return 0;
+}
