@@ -9,8 +9,9 @@
 #include <linux/btf.h>
 #include <string.h>
 
-#include "compat/insn.h"
 #include "util/sys.h"
+
+#define PSEUDO_FUNC 4 /* BPF_PSEUDO_FUNC, newer than the headers of some distributions */
 
 /* The strings of all of them, by offset. */
 static const char strings[] = "\0a\0b\0?";
@@ -76,6 +77,11 @@ static int load_question(enum cap cap)
 	return sys_bpf(BPF_BTF_LOAD, &attr, sizeof(attr));
 }
 
+int load_int_btf(void)
+{
+	return load_question(CAP_BTF);
+}
+
 /* EINVAL: all is well formed, so it is the call, the kind, the flag that it does not know. */
 static enum answer verdict(int fd, int *sys)
 {
@@ -86,12 +92,12 @@ static enum answer verdict(int fd, int *sys)
 	return *sys == EINVAL || *sys == E2BIG ? CAP_NO : CAP_UNKNOWN;
 }
 
-enum answer ask_btf(enum cap cap, int *sys)
+enum answer ask_btf(struct caps *caps, enum cap cap, int *sys)
 {
 	return verdict(load_question(cap), sys);
 }
 
-enum answer ask_map_btf(enum cap cap, int *sys)
+enum answer ask_map_btf(struct caps *caps, enum cap cap, int *sys)
 {
 	union bpf_attr attr;
 	enum answer answer;
@@ -110,31 +116,62 @@ enum answer ask_map_btf(enum cap cap, int *sys)
 	return answer;
 }
 
-/* "return 0", with its one function and its one line. */
-enum answer ask_prog_btf(enum cap cap, int *sys)
+/* Functions at those instructions, on one line. 0 or -errno. */
+static int try_with_funcs(const struct bpf_insn *insns, uint32_t count,
+			  const struct bpf_func_info *funcs, uint32_t funcs_count)
 {
-	struct bpf_insn insns[] = { INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT() };
-	struct bpf_func_info func = { 0, FUNC_3 };
-	struct bpf_line_info line = { 0, NAME_A, NAME_B, 1 << 10 };
+	struct bpf_line_info lines[] = { { 0, NAME_A, NAME_B, 1 << 10 },
+					 { funcs[funcs_count - 1].insn_off, NAME_A, NAME_B, 1 << 10 } };
+	int btf = load_question(CAP_BTF_FUNC), fd;
 	union bpf_attr attr;
-	enum answer answer;
-	int btf = load_question(CAP_BTF_FUNC);
 
 	if (btf < 0)
-		return verdict(btf, sys);
+		return btf;
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
 	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.insn_cnt = count;
 	attr.license = (uintptr_t)"GPL";
 	attr.prog_btf_fd = btf;
-	attr.func_info = (uintptr_t)&func;
-	attr.func_info_rec_size = sizeof(func);
-	attr.func_info_cnt = 1;
-	attr.line_info = (uintptr_t)&line;
-	attr.line_info_rec_size = sizeof(line);
-	attr.line_info_cnt = 1;
-	answer = verdict(sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr)), sys);
+	attr.func_info = (uintptr_t)funcs;
+	attr.func_info_rec_size = sizeof(*funcs);
+	attr.func_info_cnt = funcs_count;
+	attr.line_info = (uintptr_t)lines;
+	attr.line_info_rec_size = sizeof(*lines);
+	attr.line_info_cnt = funcs_count;
+	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	sys_close(fd);
 	sys_close(btf);
-	return answer;
+	return fd < 0 ? fd : 0;
+}
+
+/* "return 0", with its one function and its one line. */
+enum answer ask_prog_btf(struct caps *caps, enum cap cap, int *sys)
+{
+	const struct bpf_func_info func = { 0, FUNC_3 };
+
+	return verdict(try_with_funcs(return_0, 2, &func, 1), sys);
+}
+
+/* Only of functions whose types are known may the address be taken. */
+enum answer ask_func_pointer(struct caps *caps, enum cap cap, int *sys)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, PSEUDO_FUNC, 0, 3), INSN(0, 0, 0, 0, 0),
+		INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+		INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	};
+	const struct bpf_func_info funcs[] = { { 0, FUNC_3 }, { 4, FUNC_3 } };
+	int plain;
+
+	*sys = -try_with_funcs(insns, 6, funcs, 2);
+	if (!*sys)
+		return CAP_YES;
+	if (!is_refusal(*sys))
+		return CAP_UNKNOWN;
+	plain = -try_with_funcs(return_0, 2, funcs, 1);
+	if (!plain)
+		return CAP_NO;
+	*sys = plain;
+	return CAP_UNKNOWN;
 }
