@@ -74,7 +74,10 @@ static bool may_use(uint32_t helper)
 	       (privilege_has(BPF) && privilege_has(PERFMON) && helper != PROBE_WRITE_USER);
 }
 
-/* What the first shape of the type says counts, unless another knows the helper. */
+/*
+ * What the first shape of the type says counts, unless another knows the helper, or could not be
+ * tried. One that this kernel does not have at all says nothing.
+ */
 enum answer ask_helper(struct caps *caps, uint32_t program_type, uint32_t helper, int *sys)
 {
 	int other_sys;
@@ -83,7 +86,7 @@ enum answer ask_helper(struct caps *caps, uint32_t program_type, uint32_t helper
 
 	for (size_t n = 1; more && answer == CAP_NO; n++) {
 		other = ask_shape(caps, program_type, n, helper, &other_sys, &more);
-		if (other == CAP_YES) {
+		if (other == CAP_YES || (other == CAP_UNKNOWN && !is_refusal(other_sys))) {
 			answer = other;
 			*sys = other_sys;
 		}
