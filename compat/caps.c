@@ -88,6 +88,15 @@ static bool is_answered(const struct caps *caps, enum cap cap)
 	return is_final(caps->at[cap].answer);
 }
 
+/* What it needs, or what that needs, is known not to be there. */
+static bool is_ruled_out(const struct caps *caps, enum cap cap)
+{
+	for (; cap != table[cap].needs; cap = table[cap].needs)
+		if (caps->at[table[cap].needs].answer == CAP_NO)
+			return true;
+	return false;
+}
+
 static void answer_needs(struct caps *caps, enum cap cap)
 {
 	for (cap = table[cap].needs; !is_answered(caps, cap); cap = table[cap].needs)
@@ -111,7 +120,7 @@ enum answer caps_ask(struct caps *caps, enum cap cap)
 		return caps->at[cap].answer;
 	if (caps->stored)
 		return not_stored(&caps->at[cap]);
-	if (caps->at[needs].answer != CAP_NO)
+	if (!is_ruled_out(caps, cap))
 		caps->at[cap].answer = table[cap].ask(caps, cap, &caps->at[cap].sys);
 	if (caps->at[cap].answer == CAP_YES)
 		answer_needs(caps, cap);
@@ -143,7 +152,7 @@ static enum answer ask_type(struct caps *caps, struct cap_answer *answers, uint3
 		return at->answer;
 	if (caps->stored)
 		return not_stored(at);
-	answer = ask(caps, type, &sys);
+	answer = caps->at[CAP_BPF].answer == CAP_NO ? CAP_UNKNOWN : ask(caps, type, &sys);
 	return conclude(caps, at, answer, sys);
 }
 

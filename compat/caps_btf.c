@@ -116,13 +116,23 @@ enum answer ask_map_btf(struct caps *caps, enum cap cap, int *sys)
 	return answer;
 }
 
-/* Functions at those instructions, on one line. 0 or -errno. */
+static void add_funcs(union bpf_attr *attr, const struct bpf_func_info *funcs,
+		      const struct bpf_line_info *lines, uint32_t count)
+{
+	attr->func_info = (uintptr_t)funcs;
+	attr->func_info_rec_size = sizeof(*funcs);
+	attr->line_info = (uintptr_t)lines;
+	attr->line_info_rec_size = sizeof(*lines);
+	attr->func_info_cnt = attr->line_info_cnt = count;
+}
+
+/* With functions that begin at those instructions, up to two, all on one line. 0 or -errno. */
 static int try_with_funcs(const struct bpf_insn *insns, uint32_t count,
 			  const struct bpf_func_info *funcs, uint32_t funcs_count)
 {
-	struct bpf_line_info lines[] = { { 0, NAME_A, NAME_B, 1 << 10 },
-					 { funcs[funcs_count - 1].insn_off, NAME_A, NAME_B, 1 << 10 } };
-	int btf = load_question(CAP_BTF_FUNC), fd;
+	struct bpf_line_info lines[2] = { { 0, NAME_A, NAME_B, 1 << 10 },
+					  { 0, NAME_A, NAME_B, 1 << 10 } };
+	int btf = funcs_count ? load_question(CAP_BTF_FUNC) : 0, fd;
 	union bpf_attr attr;
 
 	if (btf < 0)
@@ -132,25 +142,41 @@ static int try_with_funcs(const struct bpf_insn *insns, uint32_t count,
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = count;
 	attr.license = (uintptr_t)"GPL";
-	attr.prog_btf_fd = btf;
-	attr.func_info = (uintptr_t)funcs;
-	attr.func_info_rec_size = sizeof(*funcs);
-	attr.func_info_cnt = funcs_count;
-	attr.line_info = (uintptr_t)lines;
-	attr.line_info_rec_size = sizeof(*lines);
-	attr.line_info_cnt = funcs_count;
+	if (funcs_count) {
+		attr.prog_btf_fd = btf;
+		lines[1].insn_off = funcs[funcs_count - 1].insn_off;
+		add_funcs(&attr, funcs, lines, funcs_count);
+	}
 	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
 	sys_close(fd);
-	sys_close(btf);
+	if (funcs_count)
+		sys_close(btf);
 	return fd < 0 ? fd : 0;
 }
+
+/* A "no" where the second, with one function or none, is taken. */
+static enum answer conclude(int asked, const struct bpf_func_info *func, int *sys)
+{
+	int plain;
+
+	*sys = -asked;
+	if (!asked)
+		return CAP_YES;
+	if (!is_refusal(*sys))
+		return CAP_UNKNOWN;
+	plain = try_with_funcs(return_0, 2, func, !!func);
+	if (!plain)
+		return CAP_NO;
+	*sys = -plain;
+	return CAP_UNKNOWN;
+}
+
+static const struct bpf_func_info whole = { 0, FUNC_3 };
 
 /* "return 0", with its one function and its one line. */
 enum answer ask_prog_btf(struct caps *caps, enum cap cap, int *sys)
 {
-	const struct bpf_func_info func = { 0, FUNC_3 };
-
-	return verdict(try_with_funcs(return_0, 2, &func, 1), sys);
+	return conclude(try_with_funcs(return_0, 2, &whole, 1), NULL, sys);
 }
 
 /* Only of functions whose types are known may the address be taken. */
@@ -162,16 +188,6 @@ enum answer ask_func_pointer(struct caps *caps, enum cap cap, int *sys)
 		INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
 	};
 	const struct bpf_func_info funcs[] = { { 0, FUNC_3 }, { 4, FUNC_3 } };
-	int plain;
 
-	*sys = -try_with_funcs(insns, 6, funcs, 2);
-	if (!*sys)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
-	plain = -try_with_funcs(return_0, 2, funcs, 1);
-	if (!plain)
-		return CAP_NO;
-	*sys = plain;
-	return CAP_UNKNOWN;
+	return conclude(try_with_funcs(insns, 6, funcs, 2), &whole, sys);
 }
