@@ -187,6 +187,6 @@ const struct command command_caps = {
 		 "  portrace caps --store 4.9.caps         on the machine with that kernel\n"
 		 "  portrace caps --caps 4.9.caps --json   anywhere\n"
 		 "\n"
-		 "Exit status 3: some answers are unknown, as this user may not ask; run it as root.\n",
+		 "Exit status 3: this user may not ask everything, so some answers are unknown.\n",
 	.run = run,
 };
