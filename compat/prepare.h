@@ -15,4 +15,7 @@
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err);
 
+/* Sets what load() can tell this kernel and has to, as far as the object's programs need it. */
+void prepare_load(const struct object *obj, struct caps *caps, struct load_options *options);
+
 #endif
