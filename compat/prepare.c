@@ -63,3 +63,10 @@ void prepare_load(const struct object *obj, struct caps *caps, struct load_optio
 	options->names = caps_ask(caps, CAP_NAMES) == CAP_YES;
 	options->attach_types = attach_types && caps_ask(caps, CAP_ATTACH_TYPE) != CAP_NO;
 }
+
+void prepare_attach(struct caps *caps, struct attach_options *options)
+{
+	options->perf_links = caps_ask(caps, CAP_PERF_LINK) == CAP_YES;
+	if (caps_ask(caps, CAP_KPROBE_PMU) == CAP_NO)
+		options->probes = PROBE_EVENT;
+}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/target.h"
 #include "util/sys.h"
 
 #define TRACE_RAW_TP 23 /* BPF_TRACE_RAW_TP and so on: not in the headers of all distributions */
@@ -207,20 +208,25 @@ static int not_found(const struct program *prog, struct error *err)
 int load_target_find(struct load_targets *targets, const struct program *prog, int replaced,
 		     struct load_target *target, struct section_name *name, struct error *err)
 {
-	const char *rest = prog->target;
+	struct targets names = {
+		.list = prog->target,
+		.functions = prog->kind->type == BPF_PROG_TYPE_TRACING && !*naming_of(prog->kind).prefix,
+	};
 
 	*target = (struct load_target){ .fd = -1 };
 	if (!takes_target(prog->kind))
 		return 0;
-	while ((rest = section_next(rest, name))) {
+	while (targets_next(&names)) {
 		int ret = prog->kind->type == BPF_PROG_TYPE_EXT ?
-				  find_in_program(replaced, name->text, target, err) :
-				  find_in_kernel(targets, prog->kind, name->text, target, err);
+				  find_in_program(replaced, names.name.text, target, err) :
+				  find_in_kernel(targets, prog->kind, names.name.text, target, err);
 
 		if (ret)
 			return error_wrap(err, "section '%s'", prog->section);
-		if (target->type_id)
+		if (target->type_id) {
+			*name = names.name;
 			return 0;
+		}
 	}
 	return not_found(prog, err);
 }
