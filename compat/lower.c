@@ -20,5 +20,5 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	choose_transport(obj, caps, options, &transport);
 	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, err))
 		return -1;
-	return 0;
+	return lower_data(obj, caps, plan, err);
 }

@@ -70,6 +70,13 @@ int fold(struct object *obj, struct error *err);
 int lower_ringbuf(struct object *obj, struct error *err);
 
 /*
+ * Global variables where the kernel has none: what is read from .rodata at a known place becomes
+ * the number that is there, all else goes through a lookup in the section's map. The maps stay,
+ * and what is in them; without flags that the kernel does not know.
+ */
+lowering lower_data;
+
+/*
  * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and
  * string offsets mean what they meant in btf, which stays as it is: CO-RE needs all of it. Only
  * what the BTF has is asked of the kernel; an answer that is unknown counts as a no.
