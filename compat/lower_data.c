@@ -285,9 +285,9 @@ static int lower_program(struct object *obj, struct program *prog, const char *w
 
 	if (make_numbers(&d) || with_live(&d, drop_unread) || with_live(&d, make_references))
 		return error_wrap(err, "%s", obj->name);
-	if (d.numbers && plan_add(plan, LOWERING, prog, why, err, "%u read%s of .rodata become%s "
-				  "the number%s", d.numbers, d.numbers > 1 ? "s" : "",
-				  d.numbers > 1 ? "" : "s", d.numbers > 1 ? "s" : ""))
+	if (d.numbers && plan_add(plan, LOWERING, prog, why, err, "%u read%s of .rodata become%s",
+				  d.numbers, d.numbers > 1 ? "s" : "",
+				  d.numbers > 1 ? " constants" : "s a constant"))
 		return -1;
 	if (!d.references)
 		return 0;
