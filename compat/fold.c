@@ -170,8 +170,19 @@ static void return_from_call(struct fold *f, struct value result)
 		f->now[i] = OTHER;
 }
 
+/* What the call at that instruction has returned before is not what it returns now. */
+static struct value new_result(struct fold *f, uint32_t at)
+{
+	struct value result = { .kind = VALUE_RESULT, .map = at };
+
+	for (uint32_t i = 0; i < f->width; i++)
+		if (f->now[i].kind == VALUE_RESULT && f->now[i].map == at)
+			f->now[i] = OTHER;
+	return result;
+}
+
 /* A helper, or a function of the kernel, which may well return what it was given. */
-static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn)
+static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 {
 	bool helper = insn_is_helper_call(insn);
 	int64_t from;
@@ -181,7 +192,7 @@ static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn)
 		fold_forget_stack(f, 0);
 	else if (given && !helper_only_reads(insn->imm))
 		fold_forget_stack(f, from);
-	return_from_call(f, given && !helper ? ANY : OTHER);
+	return_from_call(f, helper ? new_result(f, at) : given ? ANY : OTHER);
 }
 
 /* False: it is not known to return, so far. */
@@ -217,7 +228,7 @@ static bool walk_call(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 	if (insn_is_helper_call(insn) && insn->imm == (int32_t)CORE_POISON)
 		forget_all(f); /* whatever stood here */
 	else
-		walk_kernel_call(f, insn);
+		walk_kernel_call(f, insn, at);
 	return true;
 }
 
@@ -287,6 +298,8 @@ static void walk_wide(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 
 	if (ref && ref->kind == REF_FUNC)
 		enter_func(f, ref->target, NULL);
+	else if (ref && ref->kind == REF_MAP)
+		v = (struct value){ VALUE_MAP, 0, ref->target, 0 };
 	else if (ref && ref->kind == REF_VALUE && ref->target < f->obj->maps.len)
 		v = (struct value){ VALUE_GLOBAL, 0, ref->target, ref->offset };
 	else if (!ref && !insn->src_reg && at + 1 < f->prog->insns.len)
@@ -326,9 +339,10 @@ static bool walk_insn(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 }
 
 /* From the beginning of a block to where the next begins, or where nothing goes on. */
-static void walk_block(struct fold *f, uint32_t number)
+static int walk_block(struct fold *f, uint32_t number)
 {
 	uint32_t at = f->start[number], end;
+	int ret;
 
 	f->func = func_at(f->prog, at);
 	end = func_end(f->prog, f->func);
@@ -337,14 +351,15 @@ static void walk_block(struct fold *f, uint32_t number)
 		const struct bpf_insn *insn = &f->prog->insns.at[at];
 
 		f->marks[at] |= MARK_REACHED;
-		if (!walk_insn(f, insn, at))
-			return;
+		ret = f->visit ? f->visit(f, at, f->visit_ctx) : 0;
+		if (ret || !walk_insn(f, insn, at))
+			return ret;
 		at += insn_is_wide(insn) ? 2 : 1;
 		if (at >= end)
-			return;
+			return 0;
 		if (f->block[at]) {
 			enter_at(f, at);
-			return;
+			return 0;
 		}
 	}
 }
@@ -555,6 +570,24 @@ static int remove_dead(struct fold *f)
 	if (!ret && edit.changes.len)
 		ret = edit_apply(&edit, f->err);
 	edit_fini(&edit);
+	return ret;
+}
+
+int fold_visit(const struct object *obj, struct program *prog,
+	       int (*visit)(const struct fold *f, uint32_t insn, void *ctx), void *ctx,
+	       struct error *err)
+{
+	struct fold f = { .obj = obj, .prog = prog, .err = err };
+	int ret = prepare(&f);
+
+	if (!ret)
+		walk_all(&f);
+	f.visit = visit;
+	f.visit_ctx = ctx;
+	for (uint32_t i = 0; !ret && i < f.blocks; i++)
+		if (f.marks[f.start[i]] & MARK_REACHED)
+			ret = walk_block(&f, i);
+	finish(&f);
 	return ret;
 }
 

@@ -18,7 +18,7 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	enum transport transport;
 
 	choose_transport(obj, caps, options, &transport);
-	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, err))
+	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
 		return -1;
-	return 0;
+	return lower_data(obj, caps, plan, err);
 }

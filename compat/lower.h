@@ -46,6 +46,7 @@ struct perf_slot {
 	__u64 sent;
 	__u32 size; /* of the record now in data */
 	__u32 ring; /* index in object.maps of the record's ring, where there are several */
+	/* The record; where records are on the stack, just the first 16 bytes of the last one. */
 	__u8 data[];
 };
 
@@ -61,13 +62,20 @@ int fold(struct object *obj, struct error *err);
 
 /*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for
- * BPF_MAP_TYPE_PERF_EVENT_ARRAY: reserve becomes a slot of the scratch map, submit and output
- * become perf_event_output with the context saved at entry, discard becomes nothing, query
+ * BPF_MAP_TYPE_PERF_EVENT_ARRAY, whether or not the kernel has ring buffers: reserve becomes a slot
+ * of the scratch map, or room on the stack where the kernel outputs from there only; submit and
+ * output become perf_event_output with the context saved at entry, discard becomes nothing, query
  * answers 0. The map changes type; max_entries 0 means one for each possible CPU. CO-RE
  * comes first, as the sizes of the records must be final. An output of no bytes sends none.
- * After a failure the object is only good for object_fini.
  */
-int lower_ringbuf(struct object *obj, struct error *err);
+lowering lower_ringbuf;
+
+/*
+ * Global variables where the kernel has none: what is read from .rodata at a known place becomes
+ * the number that is there, all else goes through a lookup in the section's map. The maps stay,
+ * and what is in them; without flags that the kernel does not know.
+ */
+lowering lower_data;
 
 /*
  * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and

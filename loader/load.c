@@ -66,7 +66,7 @@ static int fill_map(int fd, const struct map *map, struct error *err)
 
 	if (ret < 0)
 		return error_system(err, -ret, "map '%s': set its value", map->name);
-	if (map->role != MAP_RODATA)
+	if (!(map->flags & BPF_F_RDONLY_PROG))
 		return 0;
 	/* Only a frozen map's values are constants to the verifier. */
 	memset(&attr, 0, sizeof(attr));
