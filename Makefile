@@ -141,7 +141,7 @@ vmtest:
 
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
-	$(Q)sh util/setup.sh build test
+	$(Q)sh util/setup.sh build test san
 	$(Q)$(MAKE) $(jobs) $(BUILD)/test/unit
 	$(Q)$(MAKE) $(jobs) SAN=1 $(BUILD)/san/test/unit
 	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"

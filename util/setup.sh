@@ -33,9 +33,9 @@ test     command:bzip2      bzip2            bzip2          bzip2
 test     command:lzop       lzop             lzop           lzop
 test     command:pkg-config pkg-config       pkgconf        pkgconf-pkg-config
 test     command:/bin/kill  procps           busybox        util-linux
-test     command:valgrind   valgrind         valgrind       valgrind
-test     library:libasan.so gcc              -              libasan
-test     library:libubsan.so gcc            -              libubsan
+san      command:valgrind   valgrind         valgrind       valgrind
+san      library:libasan.so gcc              -              libasan
+san      library:libubsan.so gcc             -              libubsan
 kernels  command:bpftool    bpftool          bpftool        bpftool
 kernels  command:pahole     pahole           pahole         dwarves
 vm       command:qemu-system-x86_64 qemu-system-x86 - -

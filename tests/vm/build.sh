@@ -16,16 +16,21 @@ die() {
 arch=$1
 cd "$(dirname "$0")/../.." || exit 1
 
-# The compiler of each architecture, and the suite whose libraries it is to link with.
-suite=bookworm libc=
+# The compiler of each architecture, and the suites whose libraries it is to link with.
+suites=bookworm ldflags=
 case $arch in
 amd64) gnu=x86_64-linux-gnu ;;
 arm64) gnu=aarch64-linux-gnu ;;
 armhf) gnu=arm-linux-gnueabihf ;;
 i386) gnu=i686-linux-gnu ;;
 ppc64el) gnu=powerpc64le-linux-gnu ;;
-# Released first with trixie. Its libraries want that libc, not the older cross compiler's.
-riscv64) gnu=riscv64-linux-gnu suite=trixie libc="libc6-dev linux-libc-dev" ;;
+# Released first with trixie, whose libc has C23's functions in addition, which read 0b10 as well.
+riscv64)
+	gnu=riscv64-linux-gnu suites="trixie forky"
+	for name in strtol strtoll strtoul strtoull; do
+		ldflags="$ldflags -Wl,-u,$name,--defsym=__isoc23_$name=$name"
+	done
+	;;
 s390x) gnu=s390x-linux-gnu ;;
 *) die "$arch: got an architecture that is not set up here, expected amd64, arm64, armhf, i386," \
 	"ppc64el, riscv64 or s390x" ;;
@@ -37,9 +42,12 @@ flock 9
 
 # Another architecture's libraries are in a folder of their own, its compiler brings only libc.
 # Linked statically, the tests have what Check and json-c need in their line as well.
-# shellcheck disable=SC2086 # words
-root=$(sh tests/vm/sysroot.sh "$suite" "$arch" libelf-dev zlib1g-dev check libsubunit-dev \
-	libjson-c-dev $libc) || exit 1
+root=
+for suite in $suites; do
+	[ -n "$root" ] || root=$(sh tests/vm/sysroot.sh "$suite" "$arch" libelf-dev zlib1g-dev check \
+		libsubunit-dev libjson-c-dev)
+done
+[ -n "$root" ] || die "$arch: no libraries to link with"
 make_all() { # VARIABLE=VALUE...
 	make BUILD=$build TEST_ROOT=/ "$@" -j"$(nproc)" all $build/test/live \
 		CHECK_FLAGS="-static -lcheck -lsubunit -ljson-c -lm -lrt -lpthread" >&2 ||
@@ -52,8 +60,7 @@ else
 	lib=$root/usr/lib/$gnu
 	[ -d "$lib" ] || lib=$root/usr/lib/i386-linux-gnu
 	gcc="$gnu-gcc -B$lib -L$lib -isystem $root/usr/include"
-	[ -z "$libc" ] || gcc="$gcc -isystem $root/usr/include/$gnu"
-	make_all CROSS_COMPILE=$gnu- CC="$gcc"
+	make_all CROSS_COMPILE=$gnu- CC="$gcc" LDFLAGS="$ldflags"
 fi
 $gcc -static -Os -Wall -o "$build/init" tests/vm/init.c || die "$arch: the build of init failed"
 echo "$build"
