@@ -60,7 +60,7 @@ arch=${ARCH:-$machine}
 
 case $machine in
 amd64 | i386) qemu="qemu-system-x86_64 -cpu max" console=ttyS0 ;;
-arm64) qemu="qemu-system-aarch64 -M virt -cpu cortex-a72" console=ttyAMA0 ;;
+arm64) qemu="qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on" console=ttyAMA0 ;;
 armhf) qemu="qemu-system-arm -M virt -cpu cortex-a15" console=ttyAMA0 ;;
 ppc64el) qemu="qemu-system-ppc64 -M pseries -cpu power9" console=hvc0 ;;
 riscv64) qemu="qemu-system-riscv64 -M virt" console=ttyS0 ;;
@@ -83,6 +83,8 @@ printf '%s\n' "$@" >"$image/commands"
 # Debian's kernels come with a perf_event_paranoid under which capabilities less than all are none.
 append="console=$console panic=-1 quiet loglevel=1 sysctl.kernel.perf_event_paranoid=2"
 append="$append CK_TIMEOUT_MULTIPLIER=4"
+# Debian's kernel for RISC-V has a JIT compiler that is off, and has helpers that need it.
+[ "$machine" != riscv64 ] || append="$append sysctl.net.core.bpf_jit_enable=1"
 [ "$suites" = - ] || append="$append PORTRACE_SUITE=$suites"
 # shellcheck disable=SC2086 # words
 timeout --foreground -k 5 "${VM_SECONDS:-600}" $qemu -m 1536 -smp 2 -nographic -no-reboot \
