@@ -23,6 +23,24 @@ static const char *told(const struct tracer *t, const char *beginning)
 	return text;
 }
 
+/* The names in lines like "portrace: lowered (btf, signal_generate): ...", each once. */
+static const char *lowered(const struct tracer *t)
+{
+	static const char beginning[] = "portrace: lowered (";
+	static char text[256];
+
+	for (const char *at = t->errors; (at = strstr(at, beginning));) {
+		char name[64];
+
+		at += sizeof(beginning) - 1;
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, ",)"), at);
+		if (!strstr(text, name))
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+				 *text ? ", " : "", name);
+	}
+	return *text ? text : "nothing";
+}
+
 static void say_found(const char *name, const char *value)
 {
 	printf("trial: %s: %s\n", name, value);
@@ -60,6 +78,7 @@ START_TEST(each_of_a_thousand_signals_is_seen)
 	n = tracer_find(&t, target.pid, SIGRTMIN, found, SENT + 1);
 	say_found("transport", told(&t, "portrace: transport: "));
 	say_found("types", told(&t, "portrace: types from "));
+	say_found("lowered", lowered(&t));
 	snprintf(text, sizeof(text), "%zu of %d", n, SENT);
 	say_found("events", text);
 	ck_assert_uint_eq(n, SENT);

@@ -2,8 +2,8 @@
 /*
  * The first process of a kernel under test: mounts what a small system has, runs the commands of
  * /commands one after the other, a line each, words apart by spaces, says what the kernel complained
- * of, and switches the machine off. Each command ends with a line "init: exit N: COMMAND", each
- * complaint is a line "init: kernel: ...", all of them end with "init: off".
+ * of, and switches the machine off. It begins with a line "init: on RELEASE", each command ends with
+ * "init: exit N: COMMAND", each complaint is "init: kernel: ...", all of them end with "init: off".
  *
  * Called by the name of kill it is that: kill -TERM PID.
  */
@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,7 @@ static int kill_by_name(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	char line[4096], copy[4096];
+	struct utsname uts;
 	FILE *commands;
 
 	if (getpid() != 1)
@@ -127,6 +129,8 @@ int main(int argc, char **argv)
 	mount_at("tmpfs", "/tmp");
 	mount_at("tmpfs", "/dev/shm");
 	mount_at("tracefs", "/sys/kernel/tracing");
+	uname(&uts);
+	printf("init: on %s\n", uts.release);
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
 	commands = fopen("/commands", "re");
