@@ -138,14 +138,14 @@ kernels:
 	$(Q)$(MAKE) $(jobs) $(O)/test/kernels
 	$(Q)sh tests/totals.sh $(O)/test/kernels
 
+# KERNEL= is a file with a kernel of any origin, SUITES= are those of tests/live, a,b,c.
 vmtest:
 	$(Q)sh util/setup.sh build test vm
-	$(Q)sed 's/ *#.*//; /./!d; s|^|sh tests/vm/run.sh |' tests/vm/list | \
-		xargs -d '\n' sh tests/totals.sh vmtest:
+	$(Q)$(if $(KERNEL),sh tests/vm/run.sh '$(KERNEL)' $(or $(SUITES),-),sh tests/vm/all.sh)
 
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
-	$(Q)sh util/setup.sh build test
+	$(Q)sh util/setup.sh build test san
 	$(Q)$(MAKE) $(jobs) $(BUILD)/test/unit
 	$(Q)$(MAKE) $(jobs) SAN=1 $(BUILD)/san/test/unit
 	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"

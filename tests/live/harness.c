@@ -206,6 +206,7 @@ void need_bpf(void)
 
 	if (geteuid())
 		skip("needs root");
+	allow_locked_memory();
 	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
 	sys = errno;
 	if (fd >= 0) {
