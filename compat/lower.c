@@ -20,5 +20,5 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	choose_transport(obj, caps, options, &transport);
 	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
 		return -1;
-	return lower_data(obj, caps, plan, err);
+	return lower_data(obj, caps, plan, err) || lower_memory(obj, caps, plan, err) ? -1 : 0;
 }

@@ -78,6 +78,13 @@ lowering lower_ringbuf;
 lowering lower_data;
 
 /*
+ * What old verifiers have against addresses of map values: helpers' memory goes by way of the
+ * stack, copies of lookups' results are made again behind the check, numbers are added to addresses
+ * and not the other way round.
+ */
+lowering lower_memory;
+
+/*
  * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and
  * string offsets mean what they meant in btf, which stays as it is: CO-RE needs all of it. Only
  * what the BTF has is asked of the kernel; an answer that is unknown counts as a no.
