@@ -33,6 +33,10 @@ once = $(eval $(1) := $(shell $(2)))$($(1))
 STATIC_CC = $(call once,STATIC_CC,$(if $(TRY_MUSL),sh util/musl.sh $(CC) $(BUILD)/musl,echo $(CC)))
 BPF_TARGET = $(call once,BPF_TARGET,$(CC) -dM -E -x c /dev/null | \
 	grep -q 'BYTE_ORDER__ __ORDER_BIG' && echo bpfeb || echo bpfel)
+# What of registers (bpf/include/bpf/pt_regs.h) BPF programs are compiled for.
+BPF_ARCH = $(call once,BPF_ARCH,$(CC) -dumpmachine | sed -E 's/-.*//; s/x86_64/x86/; s/i.86/i386/; \
+	s/aarch64.*/arm64/; s/^arm[^6].*/arm/; s/riscv.*/riscv/; s/s390x/s390/; s/p.*pc.*/powerpc/; \
+	s/mips.*/mips/; s/loong.*/loongarch/; s/sparc.*/sparc/')
 LLVM_STRIP = $(call once,LLVM_STRIP,$(CLANG) -print-prog-name=llvm-strip)
 LLVM_OBJCOPY = $(call once,LLVM_OBJCOPY,$(CLANG) -print-prog-name=llvm-objcopy)
 CHECK_FLAGS = $(call once,CHECK_FLAGS,pkg-config --cflags --libs check json-c)
@@ -93,7 +97,7 @@ define bpf_rule
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -Wall -Wextra -Wno-unused-parameter \
-		$(if $(CI),-Werror) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
+		$(if $(CI),-Werror) -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $(needless) $@
 endef
 # Of what goes into the binary, besides: where debuggers would move line numbers, jump targets.

@@ -356,7 +356,7 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
 		goto fail;
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
-	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
+	prepare_load(&tracer->object, &caps, &load_options);
 	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
 	    load_within_memlock(tracer, &load_options, err) ||
 	    map_reported(tracer, err) || open_reader(tracer, err) ||

@@ -49,3 +49,24 @@ int prepare(struct object *obj, struct types *types, struct caps *caps,
 {
 	return relocate(obj, types, err) ? -1 : lower(obj, caps, options, plan, err);
 }
+
+/* Names are for people: only where it is sure that they do no harm. */
+void prepare_load(const struct object *obj, struct caps *caps, struct load_options *options)
+{
+	bool attach_types = false;
+
+	for (size_t i = 0; i < obj->programs.len; i++) {
+		const struct section_kind *kind = obj->programs.at[i].kind;
+
+		attach_types |= obj->programs.at[i].autoload && kind && kind->attach;
+	}
+	options->names = caps_ask(caps, CAP_NAMES) == CAP_YES;
+	options->attach_types = attach_types && caps_ask(caps, CAP_ATTACH_TYPE) != CAP_NO;
+}
+
+void prepare_attach(struct caps *caps, struct attach_options *options)
+{
+	options->perf_links = caps_ask(caps, CAP_PERF_LINK) == CAP_YES;
+	if (caps_ask(caps, CAP_KPROBE_PMU) == CAP_NO)
+		options->probes = PROBE_EVENT;
+}

@@ -3,6 +3,7 @@
 #define COMPAT_PREPARE_H
 
 #include "compat/lower.h"
+#include "loader/attach.h"
 #include "loader/types.h"
 
 /*
@@ -14,5 +15,10 @@
  */
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err);
+
+/* Sets what load() can tell this kernel and has to, as far as the object's programs need it. */
+void prepare_load(const struct object *obj, struct caps *caps, struct load_options *options);
+/* Sets by which of several ways link_attach() goes. */
+void prepare_attach(struct caps *caps, struct attach_options *options);
 
 #endif
