@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compat/lower.h"
 
+/* What comes after the ring buffer's, in this order: each may write what a later one lowers. */
+static lowering *const behind[] = {
+	lower_data,
+	lower_memory,
+	lower_isa,
+};
+
+static int run(lowering *const *lowerings, size_t len, struct object *obj, struct caps *caps,
+	       struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < len; i++)
+		if (lowerings[i](obj, caps, plan, err))
+			return -1;
+	return 0;
+}
+
 static int choose_transport(const struct object *obj, struct caps *caps,
 			    const struct lower_options *options, enum transport *transport)
 {
@@ -20,5 +36,5 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	choose_transport(obj, caps, options, &transport);
 	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
 		return -1;
-	return lower_data(obj, caps, plan, err) || lower_memory(obj, caps, plan, err) ? -1 : 0;
+	return run(behind, sizeof(behind) / sizeof(behind[0]), obj, caps, plan, err);
 }

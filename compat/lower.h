@@ -85,6 +85,14 @@ lowering lower_data;
 lowering lower_memory;
 
 /*
+ * The instruction set down to what the kernel takes: signed loads, moves and divisions, byte swaps
+ * and far jumps (Linux 6.6), comparisons of 32 bits (5.1), 32 bit arithmetic that the verifier does
+ * not follow, jumps by "less than" (4.14). Atomics with a result and calls of what the kernel
+ * does not have are refused. The last of all, as the others write for no older set than 4.14's.
+ */
+lowering lower_isa;
+
+/*
  * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and
  * string offsets mean what they meant in btf, which stays as it is: CO-RE needs all of it. Only
  * what the BTF has is asked of the kernel; an answer that is unknown counts as a no.
