@@ -47,6 +47,9 @@ enum cap {
 	CAP_MEMORY_ZERO,  /* a size that may be 0, for bpf_perf_event_output, 4.19 */
 	CAP_KEY_MAP,      /* a map's value as key or value of the map helpers, 4.18 */
 	CAP_CURRENT_CPU,  /* BPF_F_CURRENT_CPU, 4.7 */
+	/* What the verifier makes of addresses of map values. */
+	CAP_NULL_COPIES,  /* a check of a lookup's result counts for copies of it, 4.10 */
+	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.14 */
 	/* Maps. */
 	CAP_NO_PREALLOC,  /* BPF_F_NO_PREALLOC, 4.6 */
 	CAP_MMAPABLE,     /* BPF_F_MMAPABLE, 5.5 */

@@ -209,6 +209,35 @@ enum answer ask_key_map(struct caps *caps, enum cap cap, int *sys)
 	return ask_with_map(caps, &pair, sys);
 }
 
+/* A copy of a lookup's result is read, which was checked by its other name. */
+enum answer ask_null_copies(struct caps *caps, enum cap cap, int *sys)
+{
+	struct bpf_insn insns[] = {
+		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -8, 0), INSN_MOV(BPF_REG_2, BPF_REG_10),
+		INSN_ADD_IMM(BPF_REG_2, -8), INSN_MAP(BPF_REG_1, 0),
+		INSN_CALL(BPF_FUNC_map_lookup_elem), INSN_MOV(BPF_REG_7, BPF_REG_0),
+		INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 1), INSN_EXIT(),
+		INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_7, 0), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	};
+	struct map_pair pair = { small_array(), insns, COUNT(insns), 9,
+				 INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, 0) };
+
+	return ask_with_map(caps, &pair, sys);
+}
+
+enum answer ask_add_address(struct caps *caps, enum cap cap, int *sys)
+{
+	struct bpf_insn insns[] = {
+		INSN_MOV_IMM(BPF_REG_7, 4), LOOK_UP,
+		INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_7, BPF_REG_0, 0, 0),
+		INSN_LOAD(BPF_B, BPF_REG_1, BPF_REG_7, 0), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	};
+	struct map_pair pair = { small_array(), insns, COUNT(insns), 1 + AFTER_LOOK_UP,
+				 INSN_MOV(BPF_REG_7, BPF_REG_0) };
+
+	return ask_with_map(caps, &pair, sys);
+}
+
 /* bpf_perf_event_output(ctx, map, 0, stack, size): of 0 bytes, of 8 */
 enum answer ask_memory_zero(struct caps *caps, enum cap cap, int *sys)
 {

@@ -38,6 +38,7 @@
 #include "compat/arith.h"
 #include "compat/edit.h"
 #include "compat/insn.h"
+#include "compat/memory.h"
 
 /* ---- where ways meet ---- */
 
@@ -135,14 +136,6 @@ static void walk_exit(struct fold *f)
 
 /* ---- calls ---- */
 
-/* Those of the usual helpers that read what they are given and write nothing. */
-static bool helper_only_reads(int32_t id)
-{
-	return id == BPF_FUNC_map_lookup_elem || id == BPF_FUNC_map_update_elem ||
-	       id == BPF_FUNC_map_delete_elem || id == BPF_FUNC_perf_event_output ||
-	       id == BPF_FUNC_ringbuf_output;
-}
-
 /* Whether an argument leads into the frame; *from: the lowest byte that it leads to. */
 static bool gives_frame(const struct fold *f, int64_t *from)
 {
@@ -181,17 +174,34 @@ static struct value new_result(struct fold *f, uint32_t at)
 	return result;
 }
 
+/* What a helper has written is no address: the verifier sees to that. */
+static void walk_memory(struct fold *f, const struct memory *memory)
+{
+	const struct value *to = &f->now[memory->reg], *size = &f->now[memory->size_reg];
+
+	if (!(memory->use & MEMORY_WRITES) || !fold_may_be_frame(to))
+		return;
+	if (to->kind != VALUE_FRAME)
+		fold_forget_stack(f, 0);
+	else if (size->kind != VALUE_CONST || size->n > STACK_MAX)
+		fold_forget_stack(f, fold_stack_byte(f, to, 0));
+	else
+		fold_overwrite_stack(f, fold_stack_byte(f, to, 0), size->n);
+}
+
 /* A helper, or a function of the kernel, which may well return what it was given. */
 static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 {
 	bool helper = insn_is_helper_call(insn);
+	size_t len = 0;
+	const struct memory *memory = helper ? helper_memory(insn->imm, &len) : NULL;
 	int64_t from;
 	bool given = gives_frame(f, &from);
 
-	if (given && (!helper || f->callbacks))
-		fold_forget_stack(f, 0);
-	else if (given && !helper_only_reads(insn->imm))
-		fold_forget_stack(f, from);
+	for (size_t i = 0; i < len; i++)
+		walk_memory(f, &memory[i]);
+	if (given && !memory)
+		fold_forget_stack(f, !helper || f->callbacks ? 0 : from);
 	return_from_call(f, helper ? new_result(f, at) : given ? ANY : OTHER);
 }
 

@@ -83,6 +83,8 @@ void fold_set_reg(struct fold *f, uint8_t number, struct value v);
 int64_t fold_stack_byte(const struct fold *f, const struct value *address, int16_t off);
 /* Everything on the stack from that byte on may have changed. */
 void fold_forget_stack(struct fold *f, int64_t from);
+/* Those bytes are numbers now. */
+void fold_overwrite_stack(struct fold *f, int64_t from, uint32_t size);
 
 /* What a load would put into its register. */
 struct value fold_loaded(const struct fold *f, const struct bpf_insn *insn);

@@ -86,6 +86,19 @@ void fold_forget_stack(struct fold *f, int64_t from)
 		f->now[REGS + i] = ANY;
 }
 
+void fold_overwrite_stack(struct fold *f, int64_t from, uint32_t size)
+{
+	for (uint32_t i = 0; i < f->slots; i++) {
+		struct value *slot = &f->now[REGS + i];
+		int64_t begin = 8 * (int64_t)i, end = begin + 8;
+
+		if (begin >= from && end <= from + size)
+			*slot = OTHER;
+		else if (begin < from + size && end > from)
+			*slot = fold_may_be_frame(slot) ? ANY : OTHER;
+	}
+}
+
 static uint32_t access_size(const struct bpf_insn *insn)
 {
 	switch (BPF_SIZE(insn->code)) {

@@ -4,6 +4,7 @@
 /* What comes after the ring buffer's, in this order: each may write what a later one lowers. */
 static lowering *const behind[] = {
 	lower_data,
+	lower_memory,
 	lower_isa,
 };
 

@@ -79,6 +79,13 @@ lowering lower_ringbuf;
 lowering lower_data;
 
 /*
+ * What old verifiers have against addresses of map values: helpers' memory goes by way of the
+ * stack, copies of lookups' results are made again behind the check, numbers are added to addresses
+ * and not the other way round.
+ */
+lowering lower_memory;
+
+/*
  * The instruction set down to what the kernel takes: signed loads, moves and divisions, byte swaps
  * and far jumps (Linux 6.6), comparisons of 32 bits (5.1), 32 bit arithmetic that the verifier does
  * not follow, jumps by "less than" (4.14). Atomics with a result and calls of what the kernel

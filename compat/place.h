@@ -6,7 +6,7 @@
 
 /* For messages: "program 'p': instruction 12 (p.bpf.c:34)", without the line where none is known. */
 struct place {
-	char text[192];
+	char text[256];
 };
 
 struct place place_of(const struct object *obj, const struct program *prog, uint32_t insn);

@@ -670,13 +670,20 @@ START_TEST(a_record_on_the_stack_must_be_of_one_reserve)
 }
 END_TEST
 
-START_TEST(programs_that_may_sleep_are_refused)
+START_TEST(programs_that_may_sleep_or_cannot_output_are_refused)
 {
 	static struct section_kind kind = { .type = BPF_PROG_TYPE_XDP, .flags = 1u << 4 };
 
 	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
 	refuse("o: program 'p' (tracepoint/a/b): it may sleep, and perf buffer output goes through "
 	       "memory of one CPU", "it needs the ring buffer of Linux 5.8");
+	kind.flags = 0;
+	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
+	caps.helpers[BPF_PROG_TYPE_XDP] = calloc(CAPS_HELPERS, sizeof(struct cap_answer));
+	caps.helpers[BPF_PROG_TYPE_XDP][PERF_OUTPUT] = (struct cap_answer){ CAP_NO, EINVAL };
+	refuse("o: program 'p' (tracepoint/a/b): this kernel has no helper bpf_perf_event_output "
+	       "(EINVAL; since Linux 4.4), which takes the place of the ring buffer",
+	       "it needs the ring buffer of Linux 5.8");
 }
 END_TEST
 
@@ -911,7 +918,7 @@ Suite *lower_ringbuf_suite(void)
 	tcase_add_test(tc, where_only_the_stack_can_be_sent_the_record_is_there);
 	tcase_add_test(tc, records_share_their_place_unless_both_are_open);
 	tcase_add_test(tc, a_record_on_the_stack_must_be_of_one_reserve);
-	tcase_add_test(tc, programs_that_may_sleep_are_refused);
+	tcase_add_test(tc, programs_that_may_sleep_or_cannot_output_are_refused);
 	tcase_add_test(tc, the_plan_says_what_becomes_of_rings_and_why);
 	tcase_add_loop_test(tc, random_programs_send_the_same_records_through_either, 0, 16);
 	suite_add_tcase(suite, tc);
