@@ -558,7 +558,7 @@ static int remove_dead(struct fold *f)
 	return ret;
 }
 
-static int fold_program(const struct object *obj, struct program *prog, struct error *err)
+int fold_program(const struct object *obj, struct program *prog, struct error *err)
 {
 	struct fold f = { .obj = obj, .prog = prog, .err = err };
 	int ret = prepare(&f);
