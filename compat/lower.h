@@ -60,6 +60,11 @@ struct perf_slot {
  * helpers that they do not know in code that is never run. What a program does stays the same.
  */
 int fold(struct object *obj, struct error *err);
+/* One program, once another lowering has made something of it. */
+int fold_program(const struct object *obj, struct program *prog, struct error *err);
+
+/* Functions in place of their calls, where the kernel has none (Linux 4.16). */
+lowering lower_calls;
 
 /*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for

@@ -36,9 +36,6 @@ test     command:/bin/kill  procps           busybox        util-linux
 san      command:valgrind   valgrind         valgrind       valgrind
 san      library:libasan.so gcc              -              libasan
 san      library:libubsan.so gcc             -              libubsan
-test     command:valgrind   valgrind         valgrind       valgrind
-test     library:libasan.so gcc              -              libasan
-test     library:libubsan.so gcc            -              libubsan
 corpus   command:clang-19   clang-19         -              -
 kernels  command:bpftool    bpftool          bpftool        bpftool
 kernels  command:pahole     pahole           pahole         dwarves
