@@ -274,11 +274,12 @@ static int take_transport(void *into, const char *arg, struct error *err)
 		[TRANSPORT_AUTO] = "auto",
 		[TRANSPORT_RING] = "ring",
 		[TRANSPORT_PERF] = "perf",
+		[TRANSPORT_EVENTS] = "events",
 	};
 	int chosen = choice(names, COUNT(names), arg);
 
 	if (chosen < 0)
-		return args_bad_value(err, "--transport", arg, "auto, ring or perf");
+		return args_bad_value(err, "--transport", arg, "auto, ring, perf or events");
 	o->transport = chosen;
 	return 0;
 }
@@ -367,8 +368,10 @@ static const struct option_fact show[] = {
 
 static const struct option_fact tune[] = {
 	{ 0, "transport", "KIND", take_transport,
-	  "how events come from the kernel: ring, perf, or auto\n"
-	  "(ring where there is one: since Linux 5.8)" },
+	  "how events come from the kernel: from BPF programs by\n"
+	  "a ring or perf buffers, or as plain perf events without\n"
+	  "BPF: events; auto takes the first of these that works\n"
+	  "(the ring came with Linux 5.8)" },
 	{ 0, "buffer", "SIZE", take_buffer,
 	  "of the ring (1M) or each CPU's perf buffer (2M);\n"
 	  "rounded up to pages by a power of two" },

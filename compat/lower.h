@@ -7,7 +7,8 @@
 #include "loader/load.h"
 #include "loader/object.h"
 
-enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
+/* TRANSPORT_EVENTS: perf takes down the events itself, and no object is loaded. */
+enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF, TRANSPORT_EVENTS };
 
 struct lower_options {
 	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */

@@ -247,16 +247,10 @@ static const struct reader_ops perf_ops = {
 	.free = perf_free,
 };
 
-int perf_init(struct perf *perf, const struct perf_kind *kind, size_t size, struct error *err)
+static int open_all(struct perf *perf, struct error *err)
 {
 	int cpus = cpus_possible();
 
-	perf->reader.epoll = -1;
-	perf->reader.ops = &perf_ops;
-	perf->reader.ticks = true;
-	perf->kind = kind;
-	perf->page = sysconf(_SC_PAGESIZE);
-	perf->size = size;
 	if (cpus < 0)
 		return error_system(err, -cpus, "perf buffers: number of CPUs");
 	perf->at = calloc(cpus, sizeof(*perf->at));
@@ -265,7 +259,21 @@ int perf_init(struct perf *perf, const struct perf_kind *kind, size_t size, stru
 	perf->cpus = cpus;
 	for (int i = 0; i < cpus; i++)
 		perf->at[i].fd = -1;
-	if (reader_init(&perf->reader, &perf_ops, size, err))
+	if (reader_init(&perf->reader, &perf_ops, perf->size, err))
 		return -1;
 	return perf_tend(&perf->reader, err);
+}
+
+int perf_init(struct perf *perf, const struct perf_kind *kind, size_t size, struct error *err)
+{
+	perf->reader.epoll = -1;
+	perf->reader.ops = &perf_ops;
+	perf->reader.ticks = true;
+	perf->kind = kind;
+	perf->page = sysconf(_SC_PAGESIZE);
+	perf->size = size;
+	if (!open_all(perf, err))
+		return 0;
+	reader_free(&perf->reader);
+	return -1;
 }

@@ -48,7 +48,7 @@ struct perf {
 
 /*
  * Zeroed memory that is as large as the owner's struct is made a reader, with a buffer of size
- * bytes on each CPU that is online. After a failure it is still to be given to reader_free.
+ * bytes on each CPU that is online. After a failure it and what it is part of are gone.
  */
 int perf_init(struct perf *perf, const struct perf_kind *kind, size_t size, struct error *err);
 

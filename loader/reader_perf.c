@@ -41,10 +41,8 @@ int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct erro
 	if (!own)
 		return error_memory(err);
 	own->map_fd = map_fd;
-	if (perf_init(&own->perf, &map_kind, size, err)) {
-		reader_free(&own->perf.reader);
+	if (perf_init(&own->perf, &map_kind, size, err))
 		return -1;
-	}
 	*reader = &own->perf.reader;
 	return 0;
 }
