@@ -222,11 +222,11 @@ bool reader_event(const void *record, size_t size, struct reader_event *event)
 	const uint8_t *at = record;
 	uint32_t len;
 
-	if (size < EVENT_BODY + EVENT_ID)
+	if (size < EVENT_BODY)
 		return false;
 	memcpy(&event->pid, at + sizeof(*header), 4);
 	memcpy(&event->tid, at + sizeof(*header) + 4, 4);
-	if (header->type == PERF_RECORD_COMM) {
+	if (header->type == PERF_RECORD_COMM && size >= EVENT_COMM + EVENT_ID) {
 		memcpy(&event->time, at + size - 8, 8);
 		event->is_comm = true;
 		event->data = at + EVENT_COMM;
