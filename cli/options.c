@@ -368,12 +368,12 @@ static const struct option_fact show[] = {
 
 static const struct option_fact tune[] = {
 	{ 0, "transport", "KIND", take_transport,
-	  "how events come from the kernel: from BPF programs by\n"
-	  "a ring or perf buffers, or as plain perf events without\n"
-	  "BPF: events; auto takes the first of these that works\n"
-	  "(the ring came with Linux 5.8)" },
+	  "how events come from the kernel: ring (since Linux\n"
+	  "5.8) or perf, both from BPF programs, events, which\n"
+	  "are perf's own, without BPF, or auto: the first of\n"
+	  "these that works" },
 	{ 0, "buffer", "SIZE", take_buffer,
-	  "of the ring (1M) or each CPU's perf buffer (2M);\n"
+	  "of the ring (1M) or else each CPU's buffer (2M);\n"
 	  "rounded up to pages by a power of two" },
 	{ 0, "types", "SOURCE", take_types,
 	  "where the kernel's types come from: kernel (itself),\n"

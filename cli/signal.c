@@ -303,6 +303,12 @@ static void close_trace(struct session *s)
 		flush(s);
 }
 
+static bool is_filtered(const struct options *options)
+{
+	return options->watch_len || options->has_uid || options->comm_len ||
+	       options->signals != ALL_SIGNALS;
+}
+
 static void summarise(struct session *s)
 {
 	uint64_t skipped = tracer_skipped(&s->tracer);
@@ -320,6 +326,9 @@ static void summarise(struct session *s)
 		fprintf(stderr, " (and %" PRIu64 " records of deliveries, %" PRIu64 " of exits)",
 			(uint64_t)lost.deliver, (uint64_t)lost.exit);
 	fputs("\n", stderr);
+	if (s->tracer.events && losses_sum(&lost) && is_filtered(s->options))
+		fprintf(stderr, "portrace: without BPF what is lost may be of whatever processes, asked for "
+				"or not\n");
 	if (skipped)
 		fprintf(stderr, "portrace: the kernel skipped %" PRIu64 " runs of our programs while other BPF "
 				"programs ran: that many records, of whatever signals, may be missing\n", skipped);

@@ -293,7 +293,7 @@ static bool is_older(const struct tracer_setup *setup)
 
 static bool without_bpf(const struct tracer_setup *setup)
 {
-	return setup->transport && !strcmp(setup->transport, "events");
+	return setup->no_bpf || (setup->transport && !strcmp(setup->transport, "events"));
 }
 
 static bool without_types(const struct tracer_setup *setup)

@@ -93,6 +93,7 @@ struct tracer_setup {
 	int out_fd;                  /* > 0: standard output goes there, unseen by the tracer */
 	void (*prepare)(void *arg);  /* in the child, before exec */
 	void *arg;
+	bool no_bpf;                 /* it is expected to do without */
 	bool no_wait;                /* it is not expected to come as far as tracing */
 };
 
