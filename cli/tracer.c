@@ -531,14 +531,20 @@ fail:
 
 /* ---- in either way ---- */
 
-/* Neither way: the first one's error, and what the second said. */
+/* Neither way: the first one's error, what the second said, and what would help. */
 static int error_also(struct error *err, const struct error *without)
 {
 	size_t len = strlen(err->message);
 
 	snprintf(err->message + len, sizeof(err->message) - len, "; without BPF: %s",
 		 without->message);
-	return -1;
+	if (err->code == ERROR_PERMISSION)
+		return -1;
+	err->code = without->code;
+	if (without->code == ERROR_UNSUPPORTED)
+		return error_hint(err, "it takes BPF (CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS), or at least "
+				       "perf events (CONFIG_PERF_EVENTS), besides CONFIG_EVENT_TRACING");
+	return error_hint(err, "%s", without->hint);
 }
 
 /*

@@ -160,7 +160,9 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 		error_system(err, -buffer->fd, "perf buffer of CPU %d: perf_event_open", cpu);
 		if (buffer->fd == -EACCES || buffer->fd == -EPERM)
 			err->code = ERROR_PERMISSION;
-		return -1;
+		else if (err->sys == EINVAL || err->sys == ENOENT || err->sys == ENOSYS)
+			err->code = ERROR_UNSUPPORTED;
+		return err->code == ERROR_UNSUPPORTED ? error_hint(err, "%s", perf->kind->since) : -1;
 	}
 	map = mmap(NULL, perf->page + perf->size, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->fd, 0);
 	if (map == MAP_FAILED)

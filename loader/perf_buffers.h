@@ -24,6 +24,7 @@ struct perf;
 struct perf_kind {
 	/* The event that the buffer is of: type, config, sample_type and flags. */
 	struct perf_event_attr attr;
+	const char *since; /* the hint where the kernel does not know such an event (EINVAL, ENOENT) */
 	/* Its buffer is there: what is to write into it. */
 	int (*attach)(struct perf *perf, int cpu, struct error *err);
 	/* It goes, perhaps before all of that was done. May be NULL. */

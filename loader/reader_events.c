@@ -141,6 +141,8 @@ static void free_events(struct perf *perf)
 
 static const struct perf_kind events_kind = {
 	.attr = { EVENT_ATTR, .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_DUMMY, .comm = 1 },
+	.since = "perf events with a clock of one's choice (use_clockid) came with Linux 4.1, with "
+		 "CONFIG_PERF_EVENTS",
 	.attach = attach_events,
 	.detach = detach_events,
 	.fini = free_events,

@@ -29,6 +29,8 @@ static const struct perf_kind map_kind = {
 		.sample_type = PERF_SAMPLE_RAW,
 		.sample_period = 1,
 	},
+	.since = "perf buffers for BPF came with Linux 4.4, with CONFIG_PERF_EVENTS and "
+		 "CONFIG_BPF_EVENTS",
 	.attach = put_into_map,
 	.time = sizeof(struct perf_event_header) + 4,
 	.body = sizeof(struct perf_event_header) + 4,

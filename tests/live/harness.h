@@ -234,6 +234,8 @@ char *read_whole(const char *path, size_t *len);
 /* A test case with a clean `shared` for each test, and time enough. */
 TCase *live_case(Suite *suite, const char *name);
 #define loop_both(tc, f) tcase_add_loop_test((tc), (f), 0, TRANSPORTS)
+/* The way without BPF, which is the last. */
+#define loop_events(tc, f) tcase_add_loop_test((tc), (f), WAYS - 1, WAYS)
 #define loop_all(tc, f) tcase_add_loop_test((tc), (f), 0, WAYS)
 
 #endif

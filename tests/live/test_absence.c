@@ -244,6 +244,20 @@ START_TEST(kernel_with_neither_bpf_nor_perf_events)
 }
 END_TEST
 
+static void lack_bpf_and_rights(void *arg)
+{
+	if (setgid(NOBODY) || setuid(NOBODY))
+		_exit(99);
+	answer_with(&(struct answer){ SYS_bpf, ENOSYS });
+}
+
+START_TEST(kernel_without_bpf_takes_rights_all_the_same)
+{
+	refused(NULL, lack_bpf_and_rights, NULL, 3, "bpf(2): Function not implemented; without BPF: ",
+		"Run it as root");
+}
+END_TEST
+
 START_TEST(traces_without_proc)
 {
 	struct tracer_setup setup = { .transport = transport(_i), .prepare = hide_proc };
@@ -316,6 +330,7 @@ Suite *absence_suite(void)
 	tcase_add_test(c, tracepoint_that_another_program_holds_is_traced_by_perf_events);
 	tcase_add_test(c, cap_perfmon_alone_does_for_perf_events);
 	tcase_add_test(c, kernel_with_neither_bpf_nor_perf_events);
+	tcase_add_test(c, kernel_without_bpf_takes_rights_all_the_same);
 	suite_add_tcase(s, c);
 	return s;
 }
