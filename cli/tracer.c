@@ -10,8 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "btf/core.h"
 #include "cli/proc.h"
+#include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/section.h"
 #include "util/cpus.h"
@@ -95,53 +95,14 @@ static int open_object(struct tracer *tracer, const struct options *options, str
 	return set_filter(&tracer->object, options, err);
 }
 
-static int give_module(void *types, size_t i, const struct btf **module, struct error *err)
-{
-	return types_module(types, i, module, err);
-}
-
-/* How many programs from `at` on are relocated to the same types, which go into *targets. */
-static size_t same_targets(const struct object *obj, struct types *types, size_t at,
-			   struct core_targets *targets)
-{
-	const struct btf *kernel = types_of(types, at);
-	size_t end = at + 1;
-
-	while (end < obj->programs.len && types_of(types, end) == kernel)
-		end++;
-	*targets = (struct core_targets){ kernel, give_module, types };
-	return end - at;
-}
-
-/* Moves what the programs read to where this kernel keeps it; what can then not be reached goes. */
-static int relocate_to(struct object *obj, struct types *types, struct error *err)
-{
-	size_t i, n, count = obj->programs.len;
-	struct core_targets targets;
-	int ret = 0;
-
-	if (types->btf.foreign)
-		return error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, "
-				 "expected this machine's", types->account.source);
-	for (i = 0; !ret && i < count; i += n) {
-		n = same_targets(obj, types, i, &targets);
-		ret = core_relocate_all(&obj->programs.at[i], n, &obj->btf, &targets, err);
-	}
-	if (!ret)
-		ret = fold(obj, err);
-	for (i = 0; !ret && i < count; i += n) {
-		n = same_targets(obj, types, i, &targets);
-		ret = core_check(&obj->programs.at[i], n, &obj->btf, &targets, err);
-	}
-	return ret;
-}
-
-/* Once all settings are made: fold() takes them for what they are. */
-static int relocate(struct tracer *tracer, const struct options *options, struct error *err)
+/* Once all settings are made: prepare() takes them for what they are. */
+static int make_fit(struct tracer *tracer, struct caps *caps, const struct options *options,
+		    struct error *err)
 {
 	struct types_request request = {
 		.btf_file = options->btf_file, .from = options->types, .obj = &tracer->object,
 	};
+	struct lower_options lower_options = { .transport = tracer->transport };
 	struct types types;
 	int ret;
 
@@ -151,7 +112,7 @@ static int relocate(struct tracer *tracer, const struct options *options, struct
 	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
 	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
 		watch_ways(options) || tracer->bare;
-	ret = relocate_to(&tracer->object, &types, err);
+	ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
 	types_fini(&types);
 	return ret;
 }
@@ -385,7 +346,6 @@ static int map_reported(struct tracer *tracer, struct error *err)
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
 {
 	struct load_options load_options = { .types = &tracer->told };
-	struct lower_options lower_options;
 	struct caps caps = { 0 };
 
 	memset(tracer, 0, sizeof(*tracer));
@@ -393,10 +353,7 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 		tracer->links[i] = -1;
 	if (open_object(tracer, options, err) ||
 	    choose_transport(tracer, &caps, options->transport, err) ||
-	    set_buffer(tracer, options->buffer, err) || relocate(tracer, options, err))
-		goto fail;
-	lower_options.transport = tracer->transport;
-	if (lower(&tracer->object, &caps, &lower_options, &tracer->plan, err))
+	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
 		goto fail;
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
