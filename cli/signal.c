@@ -390,6 +390,17 @@ static void describe_told(const struct tracer *t)
 				t->object.programs.at[i].name, t->told.programs[i].no_lines);
 }
 
+/* How the programs were changed for this kernel. */
+static void describe_plan(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.len; i++) {
+		const struct plan_step *step = &plan->steps.at[i];
+
+		fprintf(stderr, "portrace: lowered (%s%s%s): %s, as %s\n", step->lowering,
+			step->program[0] ? ", " : "", step->program, step->what, step->why);
+	}
+}
+
 static void describe_start(const struct session *s)
 {
 	const struct tracer *t = &s->tracer;
@@ -400,6 +411,7 @@ static void describe_start(const struct session *s)
 		t->transport == TRANSPORT_RING ? "" : " a CPU");
 	if (t->memlock_raised)
 		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
+	describe_plan(&t->plan);
 	describe_told(t);
 	for (size_t i = 0; i < t->object.programs.len; i++)
 		if (t->object.programs.at[i].autoload)
