@@ -38,16 +38,16 @@ bool privilege_has(enum privilege privilege)
 	return effective() >> privilege & 1;
 }
 
-/* "0 0 4294967295": each id is itself, as only in the initial user namespace. */
+/* "0 0 4294967295": each id is itself, as only in the initial user namespace; a new one has none. */
 bool privilege_namespaced(void)
 {
 	unsigned int inside, outside, count;
 	char text[128];
 
-	if (sys_read_file(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) <= 0 ||
-	    sscanf(text, "%u %u %u", &inside, &outside, &count) != 3)
+	if (sys_read_file(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
 		return false;
-	return inside || outside || count != UINT32_MAX;
+	return sscanf(text, "%u %u %u", &inside, &outside, &count) != 3 || inside || outside ||
+	       count != UINT32_MAX;
 }
 
 enum lockdown privilege_lockdown(void)
