@@ -31,6 +31,7 @@ extern const struct command command_btf_dump;
 extern const struct command command_btf_min;
 extern const struct command command_inspect;
 extern const struct command command_caps;
+extern const struct command command_doctor;
 /* All of them, up to a NULL. */
 extern const struct command *const commands[];
 

@@ -407,6 +407,17 @@ static void describe_events(const struct tracer *t)
 		fprintf(stderr, "portrace: event %s, filter: %s\n", name, filter ? filter : "none");
 }
 
+/* How the programs were changed for this kernel. */
+static void describe_plan(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->steps.len; i++) {
+		const struct plan_step *step = &plan->steps.at[i];
+
+		fprintf(stderr, "portrace: lowered (%s%s%s): %s, as %s\n", step->lowering,
+			step->program[0] ? ", " : "", step->program, step->what, step->why);
+	}
+}
+
 static void describe_start(const struct session *s)
 {
 	static const char *const names[] = {
@@ -422,10 +433,12 @@ static void describe_start(const struct session *s)
 		t->transport == TRANSPORT_RING ? "" : " a CPU");
 	if (t->memlock_raised)
 		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
-	if (t->events)
+	if (t->events) {
 		describe_events(t);
-	else
+	} else {
+		describe_plan(&t->plan);
 		describe_told(t);
+	}
 	for (size_t i = 0; i < t->object.programs.len; i++)
 		if (t->object.programs.at[i].autoload)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",

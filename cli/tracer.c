@@ -86,13 +86,12 @@ static int set_filter(struct object *obj, const struct options *options, struct 
 	return 0;
 }
 
-/* The object with the filter's settings in it. */
-static int open_object(struct tracer *tracer, const struct options *options, struct error *err)
+int tracer_object(struct object *obj, const struct options *options, struct error *err)
 {
-	if (object_init(&tracer->object, "signal tracer", signal_object_start,
+	if (object_init(obj, "signal tracer", signal_object_start,
 			signal_object_end - signal_object_start, err))
 		return -1;
-	return set_filter(&tracer->object, options, err);
+	return set_filter(obj, options, err);
 }
 
 /* Once all settings are made: prepare() takes them for what they are. */
@@ -504,7 +503,7 @@ static int programs_init(struct tracer *tracer, const struct options *options, s
 	tracer->way = &programs_way;
 	for (int i = 0; i < TRACER_LINKS; i++)
 		tracer->links[i] = -1;
-	if (open_object(tracer, options, err) ||
+	if (tracer_object(&tracer->object, options, err) ||
 	    choose_transport(tracer, &caps, options->transport, err) ||
 	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
 		goto fail;

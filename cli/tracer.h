@@ -46,6 +46,8 @@ struct tracer {
 	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
 };
 
+/* The object of the tracer's programs, with the filters' settings in it. */
+int tracer_object(struct object *obj, const struct options *options, struct error *err);
 /* Uses what options say of filters, transport and buffer. */
 int tracer_init(struct tracer *tracer, const struct options *options, struct error *err);
 void tracer_fini(struct tracer *tracer);

@@ -17,7 +17,6 @@
 #include "util/sys.h"
 
 /* linux/capability.h; the last two since Linux 5.8 */
-enum { SYS_ADMIN = 21, PERFMON = 38, BPF = 39 };
 
 #define PROBE_WRITE_USER 36
 
@@ -70,8 +69,9 @@ static enum answer ask_shape(struct caps *caps, uint32_t type, size_t n, uint32_
 /* The kernel hides helpers from who may not use them, in the same words. */
 static bool may_use(uint32_t helper)
 {
-	return privilege_has(SYS_ADMIN) ||
-	       (privilege_has(BPF) && privilege_has(PERFMON) && helper != PROBE_WRITE_USER);
+	return privilege_has(PRIVILEGE_SYS_ADMIN) ||
+	       (privilege_has(PRIVILEGE_BPF) && privilege_has(PRIVILEGE_PERFMON) &&
+		helper != PROBE_WRITE_USER);
 }
 
 /*

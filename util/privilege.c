@@ -14,17 +14,14 @@
 
 #include "util/sys.h"
 
-/* In the kernel since 5.8; older headers have no name for the first two. */
 static const struct {
-	int number;
+	enum privilege privilege;
 	const char *name, *what;
 } wanted[] = {
-	{ 39, "CAP_BPF", "to load BPF programs" },
-	{ 38, "CAP_PERFMON", "to trace and to read kernel memory" },
-	{ 2, "CAP_DAC_READ_SEARCH", "to read tracefs" },
+	{ PRIVILEGE_BPF, "CAP_BPF", "to load BPF programs" },
+	{ PRIVILEGE_PERFMON, "CAP_PERFMON", "to trace and to read kernel memory" },
+	{ PRIVILEGE_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "to read tracefs" },
 };
-
-#define SYS_ADMIN 21
 
 static uint64_t effective(void)
 {
@@ -36,17 +33,42 @@ static uint64_t effective(void)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
-bool privilege_has(int capability)
+bool privilege_has(enum privilege privilege)
 {
-	return effective() >> capability & 1;
+	return effective() >> privilege & 1;
 }
 
-static bool locked_down(void)
+/* "0 0 4294967295": each id is itself, as only in the initial user namespace; a new one has none. */
+bool privilege_namespaced(void)
+{
+	unsigned int inside, outside, count;
+	char text[128];
+
+	if (sys_read_file(AT_FDCWD, "/proc/self/uid_map", text, sizeof(text)) < 0)
+		return false;
+	return sscanf(text, "%u %u %u", &inside, &outside, &count) != 3 || inside || outside ||
+	       count != UINT32_MAX;
+}
+
+enum lockdown privilege_lockdown(void)
 {
 	char text[128];
 
-	return sys_read_file(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text)) > 0 &&
-	       strstr(text, "[confidentiality]");
+	if (sys_read_file(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text)) <= 0)
+		return LOCKDOWN_NONE;
+	if (strstr(text, "[confidentiality]"))
+		return LOCKDOWN_CONFIDENTIALITY;
+	return strstr(text, "[integrity]") ? LOCKDOWN_INTEGRITY : LOCKDOWN_NONE;
+}
+
+int privilege_sysctl(const char *name, int fallback)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	if (sys_read_file(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return fallback;
+	return atoi(text);
 }
 
 /*
@@ -56,10 +78,7 @@ static bool locked_down(void)
  */
 static bool is_paranoid(void)
 {
-	char text[32];
-
-	return sys_read_file(AT_FDCWD, "/proc/sys/kernel/perf_event_paranoid", text,
-			     sizeof(text)) > 0 && atoi(text) > 2;
+	return privilege_sysctl("perf_event_paranoid", 0) > 2;
 }
 
 void privilege_explain(struct error *err)
@@ -71,24 +90,27 @@ void privilege_explain(struct error *err)
 		size_t len = strlen(missing);
 
 		/* CAP_SYS_ADMIN stands for the first two, as it did before Linux 5.8. */
-		if (have >> wanted[i].number & 1 || (i < 2 && have >> SYS_ADMIN & 1))
+		if (have >> wanted[i].privilege & 1 || (i < 2 && have >> PRIVILEGE_SYS_ADMIN & 1))
 			continue;
 		snprintf(missing + len, sizeof(missing) - len, "%s%s (%s)", len ? ", " : "",
 			 wanted[i].name, wanted[i].what);
 	}
-	if (missing[0])
+	if (privilege_namespaced())
+		error_hint(err, "root here is root of a user namespace only, as in a container without "
+				"privileges: bpf(2) and perf_event_open(2) want that of the machine");
+	else if (missing[0])
 		error_hint(err, "missing: %s. Run it as root (sudo portrace), or give the binary what it "
 				"needs: setcap cap_bpf,cap_perfmon,cap_dac_read_search+ep portrace "
 				"(before Linux 5.8: cap_sys_admin)", missing);
-	else if (locked_down())
+	else if (privilege_lockdown() == LOCKDOWN_CONFIDENTIALITY)
 		error_hint(err, "this kernel is locked down (confidentiality): it lets nobody trace; see "
 				"/sys/kernel/security/lockdown and the lockdown= boot parameter");
-	else if (err->sys == EACCES && !(have >> SYS_ADMIN & 1) && is_paranoid())
+	else if (err->sys == EACCES && !(have >> PRIVILEGE_SYS_ADMIN & 1) && is_paranoid())
 		error_hint(err, "where kernel.perf_event_paranoid is above 2, Debian's kernels let only "
 				"CAP_SYS_ADMIN trace: run it as root (sudo portrace), or "
 				"sysctl kernel.perf_event_paranoid=2");
 	/* Without CAP_SYS_ADMIN it may be that after all, as the hint then says already. */
-	else if (!err->hint[0] || have >> SYS_ADMIN & 1)
+	else if (!err->hint[0] || have >> PRIVILEGE_SYS_ADMIN & 1)
 		error_hint(err, "no capability is missing: a seccomp filter, as containers have, or a "
 				"security module forbids it, or (before Linux 5.11) RLIMIT_MEMLOCK is too "
 				"low (ulimit -l) and may not be raised");

@@ -663,7 +663,7 @@ START_TEST(what_the_verifier_says_of_the_call_tells_whether_the_helper_is_known)
 
 	caps.programs[BPF_PROG_TYPE_XDP] = (struct cap_answer){ CAP_YES, 0 };
 	kernel.says = verdicts[_i].log;
-	if (expected == CAP_NO && !privilege_has(21))
+	if (expected == CAP_NO && !privilege_has(PRIVILEGE_SYS_ADMIN))
 		expected = CAP_UNKNOWN;
 	ck_assert_int_eq(caps_helper(&caps, BPF_PROG_TYPE_XDP, 51), expected);
 	caps_fini(&caps);
