@@ -20,6 +20,7 @@ static const struct {
 	  "__riscv_sys_getpgid __ia32_sys_getpgid __se_sys_getpgid sys_getpgid" },
 	[ID_ITERATOR] = { BTF_KIND_FUNC, "bpf_iter_task" },
 	[ID_LSM] = { BTF_KIND_FUNC, "bpf_lsm_file_open" },
+	[ID_LSM_SLEEPS] = { BTF_KIND_FUNC, "bpf_lsm_bprm_committed_creds" },
 	[ID_STRUCT_OPS] = { BTF_KIND_STRUCT, "tcp_congestion_ops" },
 };
 

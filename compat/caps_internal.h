@@ -95,6 +95,7 @@ enum caps_id {
 	ID_SYSCALL,        /* of one in which programs may sleep */
 	ID_ITERATOR,       /* of the iterator over tasks */
 	ID_LSM,            /* of a hook of security modules */
+	ID_LSM_SLEEPS,     /* of the one in which 5.10 lets programs sleep, as later ones do */
 	ID_STRUCT_OPS,     /* of a struct of functions */
 	ID_STRUCT_OPS_MEMBER, /* the index of one in it */
 };

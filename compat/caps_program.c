@@ -48,7 +48,7 @@ static const struct shape shapes[] = {
 	{ STRUCT_OPS, 0, 0, ID_STRUCT_OPS },
 	{ EXT, 0, 0, NO_ID },
 	{ LSM, 27 /* BPF_LSM_MAC */, 0, ID_LSM },
-	{ LSM, 27 /* BPF_LSM_MAC */, SLEEPABLE, ID_LSM },
+	{ LSM, 27 /* BPF_LSM_MAC */, SLEEPABLE, ID_LSM_SLEEPS },
 	{ LSM, 43 /* BPF_LSM_CGROUP */, 0, ID_LSM },
 	{ SK_LOOKUP, 36 /* BPF_SK_LOOKUP */, 0, NO_ID },
 	{ SYSCALL, 0, SLEEPABLE, NO_ID },
