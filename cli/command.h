@@ -32,6 +32,7 @@ extern const struct command command_btf_min;
 extern const struct command command_inspect;
 extern const struct command command_caps;
 extern const struct command command_doctor;
+extern const struct command command_plan;
 /* All of them, up to a NULL. */
 extern const struct command *const commands[];
 

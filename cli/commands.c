@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_signal,
 	&command_doctor,
 	&command_inspect,
+	&command_plan,
 	&command_caps,
 	&command_btf_dump,
 	&command_btf_min,

@@ -16,8 +16,6 @@
 #include "util/privilege.h"
 #include "util/sys.h"
 
-/* linux/capability.h; the last two since Linux 5.8 */
-
 #define PROBE_WRITE_USER 36
 
 /*
