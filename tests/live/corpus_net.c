@@ -531,7 +531,7 @@ TRIAL(queue, try_queue, MAP(QUEUE))
 TRIAL(arith, try_arith)
 TRIAL(atomics, try_atomics, { NEED_CAP, CAP_ATOMICS, 0, 3 })
 TRIAL(syscall, try_syscall, { NEED_A_PROGRAM, 31 /* BPF_PROG_TYPE_SYSCALL */, 0, 0 })
-TRIAL(timer, try_timer, HELPER(timer_init, SCHED_CLS))
+TRIAL(timer, try_timer, HELPER(timer_init, SCHED_CLS), CAP(FUNC_POINTER))
 
 void add_net_trials(TCase *c)
 {
