@@ -106,7 +106,7 @@ static bool has_words(const struct trial_need *need, const char *said)
 	char release[32];
 
 	if (need->kind == NEED_TYPES)
-		return strstr(said, "struct ") || strstr(said, "enum ");
+		return strstr(said, "struct ") || strstr(said, "types of the running kernel");
 	snprintf(release, sizeof(release), "%u.%u", LINUX_MAJOR(since.release),
 		 LINUX_MINOR(since.release));
 	return strstr(said, release) && strcasestr(said, since.name) &&

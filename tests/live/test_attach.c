@@ -319,7 +319,7 @@ END_TEST
 
 /* ---- names ---- */
 
-static void expect_target(const char *name, const char *target, const char *taken)
+static void expect_target(const char *name, const char *target)
 {
 	open_program(name);
 	prog->target = target;
@@ -327,14 +327,12 @@ static void expect_target(const char *name, const char *target, const char *take
 		skip("trampolines: root has to be allowed to use them (%s)", err.message);
 	ck_assert_msg(loaded.object != NULL, "%s\n%.1500s\n%s", err.message, err.detail, err.hint);
 	expect_seen(&plain, unlink_nothing);
-	if (taken)
-		ck_assert_str_eq(link_.target.text, taken);
 }
 
 START_TEST(first_function_that_is_there_is_taken)
 {
 	need_probes("kprobe");
-	expect_target("on_function", "no_such_function|do_unlinkat|vfs_read", NULL);
+	expect_target("on_function", "no_such_function|do_unlinkat|vfs_read");
 	ck_assert_msg(!strcmp(link_.target.text, "do_unlinkat") ||
 		      !strcmp(link_.target.text, "filename_unlinkat"), "%s", link_.target.text);
 }
@@ -343,21 +341,22 @@ END_TEST
 START_TEST(function_is_found_by_the_name_it_has_on_other_kernels)
 {
 	need_probes("kprobe");
-	expect_target("on_function", _i ? "filename_unlinkat" : "do_unlinkat", NULL);
+	expect_target("on_function", _i ? "filename_unlinkat" : "do_unlinkat");
 }
 END_TEST
 
 START_TEST(typed_function_is_found_by_the_name_it_has_on_other_kernels)
 {
 	need(CAP_TRAMPOLINE);
-	expect_target("on_entry", _i ? "filename_unlinkat" : "do_unlinkat", NULL);
+	expect_target("on_entry", _i ? "filename_unlinkat" : "do_unlinkat");
 }
 END_TEST
 
 START_TEST(offset_into_a_function)
 {
 	need_probes("kprobe");
-	expect_target("on_function", "do_unlinkat+0x0", "do_unlinkat+0x0");
+	expect_target("on_function", "do_unlinkat+0x0|filename_unlinkat+0x0");
+	ck_assert_msg(strstr(link_.target.text, "+0x0"), "%s", link_.target.text);
 }
 END_TEST
 
