@@ -35,37 +35,18 @@ static const char *other_name(const char *name)
 	return NULL;
 }
 
-static bool next_listed(struct targets *t)
-{
-	const char *rest = section_next(t->rest, &t->name);
-
-	if (rest)
-		t->rest = rest;
-	return rest;
-}
-
 bool targets_next(struct targets *t)
 {
-	const char *other;
+	const char *rest;
 
-	if (!t->started) {
-		t->started = true;
-		t->rest = t->list;
-	}
-	if (!t->renamed && next_listed(t))
-		return true;
-	if (!t->functions)
-		return false;
-	if (!t->renamed) {
-		t->renamed = true;
-		t->rest = t->list;
-	}
-	while (next_listed(t)) {
-		other = other_name(t->name.text);
-		if (!other)
-			continue;
-		snprintf(t->name.text, sizeof(t->name.text), "%s", other);
+	if (t->other) {
+		snprintf(t->name.text, sizeof(t->name.text), "%s", t->other);
+		t->other = NULL;
 		return true;
 	}
-	return false;
+	rest = section_next(t->rest ? t->rest : t->list, &t->name);
+	t->rest = rest ? rest : "";
+	if (rest && t->functions)
+		t->other = other_name(t->name.text);
+	return rest;
 }

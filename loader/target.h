@@ -7,20 +7,19 @@
 #include "loader/section.h"
 
 /*
- * The names that a program's target is looked for by, in this order: those in the section's
- * name, then, of kernel functions, what other releases call the same function.
+ * The names that a program's target is looked for by: those in the section's name, in their order;
+ * behind each, of kernel functions, what other releases call the same function.
  *
  *	struct targets t = { .list = "do_unlinkat|x", .functions = true };
  *	while (targets_next(&t))
- *		t.name.text is "do_unlinkat", "x", "filename_unlinkat"
+ *		t.name.text is "do_unlinkat", "filename_unlinkat", "x"
  */
 struct targets {
 	const char *list;
 	bool functions;
 	struct section_name name;
 	/* private */
-	bool started, renamed;
-	const char *rest;
+	const char *rest, *other;
 };
 
 bool targets_next(struct targets *targets);

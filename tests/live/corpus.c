@@ -78,30 +78,39 @@ static enum answer ask(const struct trial_need *need)
 	return CAP_YES;
 }
 
-/* What a refusal for that reason has to say. */
-static void expect_words(const struct trial_need *need, const char *said)
+static struct since since_of(const struct trial_need *need)
 {
 	struct since since = { .name = "" };
+
+	switch (need->kind) {
+	case NEED_CAP:
+		since.release = caps_since(need->what);
+		return since;
+	case NEED_A_MAP:
+		return since_map_type(need->what);
+	case NEED_A_PROGRAM:
+		return since_program_type(need->what);
+	case NEED_A_HELPER:
+		return since_helper(need->what);
+	case NEED_TYPES:
+	case NEED_NOTHING:
+		break;
+	}
+	return since;
+}
+
+/* Whether a refusal says what it has to for that reason: what is missing, since when, and where. */
+static bool has_words(const struct trial_need *need, const char *said)
+{
+	struct since since = since_of(need);
 	char release[32];
 
-	if (need->kind == NEED_TYPES) {
-		ck_assert_msg(strstr(said, "struct ") || strstr(said, "enum "), "%s", said);
-		return;
-	}
-	if (need->kind == NEED_CAP)
-		since.release = caps_since(need->what);
-	if (need->kind == NEED_A_MAP)
-		since = since_map_type(need->what);
-	if (need->kind == NEED_A_PROGRAM)
-		since = since_program_type(need->what);
-	if (need->kind == NEED_A_HELPER)
-		since = since_helper(need->what);
+	if (need->kind == NEED_TYPES)
+		return strstr(said, "struct ") || strstr(said, "types of the running kernel");
 	snprintf(release, sizeof(release), "%u.%u", LINUX_MAJOR(since.release),
 		 LINUX_MINOR(since.release));
-	ck_assert_msg(strstr(said, release), "expected '%s' in: %s", release, said);
-	ck_assert_msg(strcasestr(said, since.name), "expected '%s' in: %s", since.name, said);
-	if (need->kind == NEED_A_HELPER || need->kind == NEED_CAP)
-		ck_assert_msg(strstr(said, ".bpf.c:"), "expected a line of the source in: %s", said);
+	return strstr(said, release) && strcasestr(said, since.name) &&
+	       ((need->kind != NEED_A_HELPER && need->kind != NEED_CAP) || strstr(said, ".bpf.c:"));
 }
 
 /* Some machines forbid what they can do even to root. */
@@ -115,6 +124,7 @@ static bool uses_trampolines(void)
 
 static void refused_at(const char *stage)
 {
+	bool is_right = false;
 	char said[6500];
 
 	snprintf(said, sizeof(said), "%s: %s\n%s\n%s", stage, corpus.err.message, corpus.err.hint,
@@ -122,10 +132,9 @@ static void refused_at(const char *stage)
 	for (size_t i = 0; i < NEEDS_MAX; i++) {
 		const struct trial_need *need = &corpus.needs[i];
 
-		if (need->cpu > corpus.cpu || ask(need) != CAP_NO)
-			continue;
-		ck_assert_msg(corpus.err.code == ERROR_UNSUPPORTED, "%s", said);
-		expect_words(need, said);
+		is_right |= need->cpu <= corpus.cpu && ask(need) == CAP_NO && has_words(need, said);
+	}
+	if (is_right && corpus.err.code == ERROR_UNSUPPORTED) {
 		printf("%s: refused as it has to be: %s\n", corpus.obj.name, corpus.err.message);
 		exit(0);
 	}

@@ -331,7 +331,7 @@ TRIAL(current_task, try_current_task, TYPES, CAP(RAW_TRACEPOINT))
 TRIAL(cookie, try_cookie, PROGRAM(TRACEPOINT))
 TRIAL(stacks, try_stacks, { NEED_A_MAP, BPF_MAP_TYPE_STACK_TRACE, 0, 0 })
 TRIAL(iter, try_iter, TYPES, CAP(TRACING), HELPER(seq_write, TRACING))
-TRIAL(lsm, try_lsm, PROGRAM(LSM), CAP(TRAMPOLINE))
+TRIAL(lsm, try_lsm, TYPES, PROGRAM(LSM), CAP(TRAMPOLINE))
 
 void add_trace_trials(TCase *c)
 {
