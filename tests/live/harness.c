@@ -27,6 +27,14 @@ static void nap(int us)
 	nanosleep(&ts, NULL);
 }
 
+int patience_ms(void)
+{
+	const char *times = getenv("CK_TIMEOUT_MULTIPLIER");
+	double n = times ? strtod(times, NULL) : 1;
+
+	return 10000 * (n > 1 ? n : 1);
+}
+
 bool wait_until(bool (*done)(void *arg), void *arg, int ms)
 {
 	int64_t end = now_ns(CLOCK_MONOTONIC) + ms * 1000000LL;
