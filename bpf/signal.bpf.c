@@ -42,6 +42,7 @@ const volatile __u8 by_from, by_to, by_either, by_uid;
 const volatile __u32 want_uid;
 const volatile __u32 comm_count;
 const volatile char want_comms[FILTER_COMMS][COMM_LEN]; /* NUL padded */
+const volatile __u8 no_arguments; /* leave command lines to user space: they are large */
 const volatile __u64 wake_step = 1 << 18; /* wake the reader each time so many bytes wait */
 
 struct losses losses;
@@ -312,7 +313,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	time = bpf_ktime_get_ns();
 	if (asked && !is_known(pid) && !from_kernel(code)) {
 		/* Without its types user space asks /proc, and wants to hear of the image's end. */
-		if (HAS_TASKS)
+		if (HAS_TASKS && !no_arguments)
 			send_cmdline(time, pid);
 		else
 			make_known(pid);

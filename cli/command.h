@@ -30,6 +30,7 @@ extern const struct command command_signal;
 extern const struct command command_btf_dump;
 extern const struct command command_btf_min;
 extern const struct command command_inspect;
+extern const struct command command_caps;
 /* All of them, up to a NULL. */
 extern const struct command *const commands[];
 

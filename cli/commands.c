@@ -14,6 +14,7 @@
 const struct command *const commands[] = {
 	&command_signal,
 	&command_inspect,
+	&command_caps,
 	&command_btf_dump,
 	&command_btf_min,
 	NULL,

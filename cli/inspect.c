@@ -48,20 +48,20 @@ bool inspect_source(const struct inspection *in, const struct program *prog, uin
 	return true;
 }
 
-static size_t count_other_programs(const struct object *obj)
+static size_t count_unloadable(const struct object *obj)
 {
 	struct error unused;
 	size_t i, count = 0;
 
 	for (i = 0; i < obj->programs.len; i++)
-		count += !section_loadable(obj->programs.at[i].section, &unused);
+		count += section_loadable(obj->programs.at[i].kind, "", &unused) != 0;
 	return count;
 }
 
 const char *inspect_obstacle(const struct inspection *in, size_t i, char *buf, size_t size)
 {
 	const struct object *obj = in->obj;
-	size_t len = strlen(obj->name), others = count_other_programs(obj);
+	size_t len = strlen(obj->name), others = count_unloadable(obj);
 	const char *message;
 
 	if (i < obj->obstacles.len) {
@@ -72,7 +72,7 @@ const char *inspect_obstacle(const struct inspection *in, size_t i, char *buf, s
 	}
 	if (i > obj->obstacles.len || !others)
 		return NULL;
-	snprintf(buf, size, "programs: got %zu that are not on tracepoints", others);
+	snprintf(buf, size, "programs: got %zu of a kind that cannot be loaded", others);
 	return buf;
 }
 

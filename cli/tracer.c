@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cli/tracer.h"
+#include "cli/tracer_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,8 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "btf/core.h"
 #include "cli/proc.h"
+#include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/section.h"
 #include "util/cpus.h"
@@ -95,53 +95,14 @@ static int open_object(struct tracer *tracer, const struct options *options, str
 	return set_filter(&tracer->object, options, err);
 }
 
-static int give_module(void *types, size_t i, const struct btf **module, struct error *err)
-{
-	return types_module(types, i, module, err);
-}
-
-/* How many programs from `at` on are relocated to the same types, which go into *targets. */
-static size_t same_targets(const struct object *obj, struct types *types, size_t at,
-			   struct core_targets *targets)
-{
-	const struct btf *kernel = types_of(types, at);
-	size_t end = at + 1;
-
-	while (end < obj->programs.len && types_of(types, end) == kernel)
-		end++;
-	*targets = (struct core_targets){ kernel, give_module, types };
-	return end - at;
-}
-
-/* Moves what the programs read to where this kernel keeps it; what can then not be reached goes. */
-static int relocate_to(struct object *obj, struct types *types, struct error *err)
-{
-	size_t i, n, count = obj->programs.len;
-	struct core_targets targets;
-	int ret = 0;
-
-	if (types->btf.foreign)
-		return error_set(err, ERROR_USAGE, "--btf: %s: byte order: got the other one's, "
-				 "expected this machine's", types->account.source);
-	for (i = 0; !ret && i < count; i += n) {
-		n = same_targets(obj, types, i, &targets);
-		ret = core_relocate_all(&obj->programs.at[i], n, &obj->btf, &targets, err);
-	}
-	if (!ret)
-		ret = fold(obj, err);
-	for (i = 0; !ret && i < count; i += n) {
-		n = same_targets(obj, types, i, &targets);
-		ret = core_check(&obj->programs.at[i], n, &obj->btf, &targets, err);
-	}
-	return ret;
-}
-
-/* Once all settings are made: fold() takes them for what they are. */
-static int relocate(struct tracer *tracer, const struct options *options, struct error *err)
+/* Once all settings are made: prepare() takes them for what they are. */
+static int make_fit(struct tracer *tracer, struct caps *caps, const struct options *options,
+		    struct error *err)
 {
 	struct types_request request = {
 		.btf_file = options->btf_file, .from = options->types, .obj = &tracer->object,
 	};
+	struct lower_options lower_options = { .transport = tracer->transport };
 	struct types types;
 	int ret;
 
@@ -151,7 +112,7 @@ static int relocate(struct tracer *tracer, const struct options *options, struct
 	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
 	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
 		watch_ways(options) || tracer->bare;
-	ret = relocate_to(&tracer->object, &types, err);
+	ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
 	types_fini(&types);
 	return ret;
 }
@@ -180,7 +141,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 		error_system(err, caps->at[CAP_BPF].sys, "bpf(2)");
 		err->code = ERROR_UNSUPPORTED;
 		return error_hint(err, "this kernel has no BPF: it was built without CONFIG_BPF_SYSCALL, or "
-				       "is older than Linux 3.18; portrace needs it, with CONFIG_BPF_EVENTS");
+				       "is older than Linux 3.18; --transport events (or auto) works without, "
+				       "with CONFIG_PERF_EVENTS");
 	}
 	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_map(caps, BPF_MAP_TYPE_RINGBUF);
 	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM && raise_memlock(tracer))
@@ -212,16 +174,22 @@ static size_t default_buffer(enum transport transport)
 	return size;
 }
 
+int tracer_size_buffer(struct tracer *tracer, size_t wanted, struct error *err)
+{
+	tracer->buffer = reader_round_size(wanted ? wanted : default_buffer(tracer->transport));
+	if (tracer->buffer && tracer->buffer <= 1u << 31)
+		return 0;
+	return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB", wanted);
+}
+
 /* What the programs have to know of the buffer. */
 static int set_buffer(struct tracer *tracer, size_t buffer, struct error *err)
 {
 	struct object *obj = &tracer->object;
 	uint64_t step;
 
-	tracer->buffer = reader_round_size(buffer ? buffer : default_buffer(tracer->transport));
-	if (!tracer->buffer || tracer->buffer > 1u << 31)
-		return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB",
-				 buffer);
+	if (tracer_size_buffer(tracer, buffer, err))
+		return -1;
 	if (tracer->transport == TRANSPORT_PERF)
 		return 0;
 	step = tracer->buffer / 4;
@@ -382,44 +350,7 @@ static int map_reported(struct tracer *tracer, struct error *err)
 	return 0;
 }
 
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
-{
-	struct load_options load_options = { .types = &tracer->told };
-	struct lower_options lower_options;
-	struct caps caps = { 0 };
-
-	memset(tracer, 0, sizeof(*tracer));
-	for (int i = 0; i < TRACER_LINKS; i++)
-		tracer->links[i] = -1;
-	if (open_object(tracer, options, err) ||
-	    choose_transport(tracer, &caps, options->transport, err) ||
-	    set_buffer(tracer, options->buffer, err) || relocate(tracer, options, err))
-		goto fail;
-	lower_options.transport = tracer->transport;
-	if (lower(&tracer->object, &caps, &lower_options, &tracer->plan, err))
-		goto fail;
-	load_options.refused = options->verbose > 1 ? print_log : NULL;
-	load_options.names = caps_ask(&caps, CAP_NAMES) == CAP_YES;
-	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
-	    load_within_memlock(tracer, &load_options, err) ||
-	    map_reported(tracer, err) || open_reader(tracer, err) ||
-	    attach_all(tracer, options, err))
-		goto fail;
-	caps_fini(&caps);
-	return 0;
-fail:
-	caps_fini(&caps);
-	if (err->code == ERROR_PERMISSION)
-		privilege_explain(err);
-	/* What to change in the program is no use to whoever only runs it. */
-	if (err->code == ERROR_VERIFIER)
-		error_hint(err, "a kernel that refuses this program is a defect of portrace: please "
-				"report it, with what `portrace signal -vv` says");
-	tracer_fini(tracer);
-	return -1;
-}
-
-void tracer_fini(struct tracer *tracer)
+static void programs_fini(struct tracer *tracer)
 {
 	for (int i = TRACER_LINKS; i-- > 0;)
 		sys_close(tracer->links[i]);
@@ -431,17 +362,16 @@ void tracer_fini(struct tracer *tracer)
 	load_types_fini(&tracer->told);
 	plan_fini(&tracer->plan);
 	object_fini(&tracer->object);
-	memset(tracer, 0, sizeof(*tracer));
 }
 
-void tracer_set_phase(struct tracer *tracer, enum phase phase)
+static void programs_set_phase(struct tracer *tracer, enum phase phase)
 {
 	uint32_t zero = 0, value = phase;
 
 	sys_map_update(loaded_map_fd(&tracer->loaded, "phase"), &zero, &value);
 }
 
-void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+static void programs_unwatch(struct tracer *tracer, uint32_t pid)
 {
 	uint32_t none = 0;
 
@@ -486,7 +416,7 @@ static int add_reported(const struct tracer *tracer, struct losses *losses, stru
 				offset, losses, err);
 }
 
-uint64_t tracer_skipped(const struct tracer *tracer)
+static uint64_t programs_skipped(const struct tracer *tracer)
 {
 	struct bpf_prog_info info;
 	union bpf_attr attr;
@@ -539,8 +469,8 @@ static int add_unreceived(const struct tracer *tracer, struct losses *losses, st
 	return 0;
 }
 
-int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
-		  struct error *err)
+static int programs_losses(const struct tracer *tracer, bool final, struct losses *losses,
+			   struct error *err)
 {
 	memset(losses, 0, sizeof(*losses));
 	if (add_reported(tracer, losses, err))
@@ -550,4 +480,125 @@ int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses
 	else if (tracer->transport == TRANSPORT_PERF && add_unreceived(tracer, losses, err))
 		return -1;
 	return 0;
+}
+
+static void programs_drain(struct tracer *tracer, bool all, reader_fn *fn, void *ctx)
+{
+	reader_drain(tracer->reader, all, fn, ctx);
+}
+
+static const struct tracer_way programs_way = {
+	.fini = programs_fini,
+	.set_phase = programs_set_phase,
+	.unwatch = programs_unwatch,
+	.drain = programs_drain,
+	.skipped = programs_skipped,
+	.losses = programs_losses,
+};
+
+static int programs_init(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct load_options load_options = { .types = &tracer->told };
+	struct caps caps = { 0 };
+
+	tracer->way = &programs_way;
+	for (int i = 0; i < TRACER_LINKS; i++)
+		tracer->links[i] = -1;
+	if (open_object(tracer, options, err) ||
+	    choose_transport(tracer, &caps, options->transport, err) ||
+	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
+		goto fail;
+	load_options.refused = options->verbose > 1 ? print_log : NULL;
+	prepare_load(&tracer->object, &caps, &load_options);
+	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
+	    load_within_memlock(tracer, &load_options, err) ||
+	    map_reported(tracer, err) || open_reader(tracer, err) ||
+	    attach_all(tracer, options, err))
+		goto fail;
+	caps_fini(&caps);
+	return 0;
+fail:
+	caps_fini(&caps);
+	if (err->code == ERROR_PERMISSION)
+		privilege_explain(err);
+	/* What to change in the program is no use to whoever only runs it. */
+	if (err->code == ERROR_VERIFIER)
+		error_hint(err, "a kernel that refuses this program is a defect of portrace: please "
+				"report it, with what `portrace signal -vv` says");
+	tracer_fini(tracer);
+	return -1;
+}
+
+/* ---- in either way ---- */
+
+/* Neither way: the first one's error, and what the second said. */
+static int error_also(struct error *err, const struct error *without)
+{
+	size_t len = strlen(err->message);
+
+	snprintf(err->message + len, sizeof(err->message) - len, "; without BPF: %s",
+		 without->message);
+	return -1;
+}
+
+/*
+ * There is no BPF, not all of it that it takes, or not for us; or (EEXIST) the tracepoint takes one
+ * program only, and has it.
+ */
+static bool may_do_without_bpf(const struct error *err)
+{
+	return err->code == ERROR_UNSUPPORTED || err->code == ERROR_PERMISSION || err->sys == EEXIST;
+}
+
+int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct error without;
+
+	memset(tracer, 0, sizeof(*tracer));
+	if (options->transport == TRANSPORT_EVENTS)
+		return tracer_events_init(tracer, options, err);
+	if (!programs_init(tracer, options, err))
+		return 0;
+	if (options->transport != TRANSPORT_AUTO || !may_do_without_bpf(err))
+		return -1;
+	error_clear(&without);
+	if (!tracer_events_init(tracer, options, &without)) {
+		snprintf(tracer->no_bpf, sizeof(tracer->no_bpf), "%s", err->message);
+		return 0;
+	}
+	/* What keeps us from both is said once. */
+	return strcmp(err->message, without.message) ? error_also(err, &without) : -1;
+}
+
+void tracer_fini(struct tracer *tracer)
+{
+	if (tracer->way)
+		tracer->way->fini(tracer);
+	memset(tracer, 0, sizeof(*tracer));
+}
+
+void tracer_set_phase(struct tracer *tracer, enum phase phase)
+{
+	tracer->way->set_phase(tracer, phase);
+}
+
+void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+{
+	tracer->way->unwatch(tracer, pid);
+}
+
+void tracer_drain(struct tracer *tracer, bool all, reader_fn *fn, void *ctx)
+{
+	tracer->way->drain(tracer, all, fn, ctx);
+}
+
+uint64_t tracer_skipped(const struct tracer *tracer)
+{
+	return tracer->way->skipped(tracer);
+}
+
+int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
+		  struct error *err)
+{
+	return tracer->way->losses(tracer, final, losses, err);
 }

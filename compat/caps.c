@@ -2,134 +2,13 @@
 #include "compat/caps_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
+#include <sys/utsname.h>
 
+#include "compat/since.h"
 #include "util/release.h"
-#include "util/sys.h"
-
-/* Creates the map and lets it go. 0, or -errno. */
-static int try_map(const union bpf_attr *map)
-{
-	union bpf_attr attr = *map;
-	int fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
-
-	sys_close(fd);
-	return fd < 0 ? fd : 0;
-}
-
-static union bpf_attr small_array(void)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_type = BPF_MAP_TYPE_ARRAY;
-	attr.key_size = 4;
-	attr.value_size = 8;
-	attr.max_entries = 1;
-	return attr;
-}
-
-/*
- * No map type has the number 0, so nothing is created: EINVAL comes from bpf(2) itself.
- * EPERM may be it too, or a seccomp filter in front of a kernel without it.
- */
-static enum answer ask_bpf(enum cap cap, int *sys)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	*sys = -try_map(&attr);
-	if (*sys == ENOSYS)
-		return CAP_NO;
-	return *sys == EINVAL || *sys == 0 ? CAP_YES : CAP_UNKNOWN;
-}
-
-/* EINVAL: the size is a page, so it is the type that the kernel does not know. */
-static enum answer ask_map(uint32_t type, int *sys)
-{
-	union bpf_attr attr;
-
-	if (type != BPF_MAP_TYPE_RINGBUF)
-		return CAP_UNKNOWN;
-	memset(&attr, 0, sizeof(attr));
-	attr.map_type = type;
-	attr.max_entries = sysconf(_SC_PAGESIZE);
-	*sys = -try_map(&attr);
-	if (*sys == EINVAL)
-		return CAP_NO;
-	return *sys ? CAP_UNKNOWN : CAP_YES;
-}
-
-/*
- * A kernel before 4.15 says E2BIG or EINVAL of bytes that it does not know and that are not
- * zero. Only if the same map comes to be without the name was it the name.
- */
-static enum answer ask_names(enum cap cap, int *sys)
-{
-	union bpf_attr attr = small_array(), named = attr;
-	int plain;
-
-	memcpy(named.map_name, "portrace", sizeof("portrace"));
-	*sys = -try_map(&named);
-	if (*sys == 0)
-		return CAP_YES;
-	if (*sys != EINVAL && *sys != E2BIG)
-		return CAP_UNKNOWN;
-	plain = -try_map(&attr);
-	if (plain == 0)
-		return CAP_NO;
-	*sys = plain;
-	return CAP_UNKNOWN;
-}
-
-/* Creates a map under a soft RLIMIT_MEMLOCK of that size, for the time of the call. */
-static int try_map_with_limit(const union bpf_attr *map, rlim_t soft)
-{
-	struct rlimit limit, low;
-	int ret;
-
-	if (getrlimit(RLIMIT_MEMLOCK, &limit))
-		return -errno;
-	low = limit;
-	low.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-	if (prlimit(0, RLIMIT_MEMLOCK, &low, NULL))
-		return -errno;
-	ret = try_map(map);
-	/* Cannot fail: a soft limit may always go up to the hard one, which did not change. */
-	prlimit(0, RLIMIT_MEMLOCK, &limit, NULL);
-	return ret;
-}
-
-/*
- * Is RLIMIT_MEMLOCK what counts? The direct question: with a soft limit of 0, a kernel that
- * charges it refuses every map, root's too, with EPERM. Others ask by something that came
- * at the same time, the helper bpf_ktime_get_coarse_ns, but distributions port one back without
- * the other; and fdinfo shows a "memlock" on every kernel, charged or not. The limit is
- * this process's own, is never raised past what it may be, and nothing else runs meanwhile.
- *
- * A map that is refused at 0 is tried with all that the process may have: if that is refused
- * as well, it was not the limit, or the limit is used up for good.
- */
-static enum answer ask_memcg(enum cap cap, int *sys)
-{
-	union bpf_attr attr = small_array();
-
-	*sys = -try_map_with_limit(&attr, 0);
-	if (*sys == 0)
-		return CAP_YES;
-	if (*sys == EPERM && try_map_with_limit(&attr, RLIM_INFINITY) == 0)
-		return CAP_NO;
-	return CAP_UNKNOWN;
-}
-
-static enum answer ask_nothing(enum cap cap, int *sys)
-{
-	*sys = ENOSYS;
-	return CAP_UNKNOWN;
-}
 
 /* Each question holds in itself what it needs: a "yes" to it is one to that as well, and where
  * that is a "no", so is the answer. */
@@ -142,48 +21,50 @@ static const struct {
 	[CAP_BPF] = { "bpf", "the bpf(2) system call", LINUX(3, 18), ask_bpf, CAP_BPF },
 	[CAP_NAMES] = { "names", "names of maps and programs", LINUX(4, 15), ask_names, CAP_BPF },
 	[CAP_MEMCG] = { "memcg", "memory charged to the cgroup, not to RLIMIT_MEMLOCK", LINUX(5, 11), ask_memcg, CAP_BPF },
-	[CAP_JLT] = { "jlt", "jumps by \"less than\" (instruction set v2)", LINUX(4, 14), ask_nothing, CAP_BPF },
-	[CAP_JMP32] = { "jmp32", "32 bit comparisons (v3)", LINUX(5, 1), ask_nothing, CAP_BPF },
-	[CAP_ALU32] = { "alu32", "32 bit arithmetic whose result the verifier knows", LINUX(4, 14), ask_nothing, CAP_BPF },
-	[CAP_ATOMICS] = { "atomics", "atomic instructions with a result", LINUX(5, 12), ask_nothing, CAP_BPF },
-	[CAP_MOVSX] = { "movsx", "moves that fill with the sign (v4)", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_LDSX] = { "ldsx", "loads that fill with the sign (v4)", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_BSWAP] = { "bswap", "unconditional byte swaps (v4)", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_SDIV] = { "sdiv", "signed division (v4)", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_GOTOL] = { "gotol", "jumps of 32 bits (v4)", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_MAY_GOTO] = { "may-goto", "may_goto", LINUX(6, 9), ask_nothing, CAP_BPF },
-	[CAP_LOAD_ACQUIRE] = { "load-acquire", "loads that acquire, stores that release", LINUX(6, 15), ask_nothing, CAP_BPF },
-	[CAP_LARGE] = { "large", "programs of more than 4096 instructions", LINUX(5, 2), ask_nothing, CAP_BPF },
-	[CAP_CALLS] = { "calls", "functions in programs", LINUX(4, 16), ask_nothing, CAP_BPF },
-	[CAP_LOOPS] = { "loops", "bounded loops", LINUX(5, 3), ask_nothing, CAP_BPF },
-	[CAP_GLOBAL_DATA] = { "global-data", "global variables", LINUX(5, 2), ask_nothing, CAP_BPF },
-	[CAP_FREEZE] = { "freeze", "frozen maps", LINUX(5, 2), ask_nothing, CAP_BPF },
-	[CAP_FUNC_POINTER] = { "func-pointer", "addresses of functions", LINUX(5, 13), ask_nothing, CAP_CALLS },
-	[CAP_KFUNCS] = { "kfuncs", "calls of kernel functions", LINUX(5, 13), ask_nothing, CAP_BPF },
-	[CAP_SLEEPABLE] = { "sleepable", "programs that may sleep", LINUX(5, 10), ask_nothing, CAP_BPF },
-	[CAP_MEMORY_MAP] = { "memory-map", "map values as memory of helpers", LINUX(4, 11), ask_nothing, CAP_BPF },
-	[CAP_MEMORY_SIZE] = { "memory-size", "variable sizes of helpers' memory", LINUX(4, 11), ask_nothing, CAP_BPF },
-	[CAP_MEMORY_ZERO] = { "memory-zero", "records of 0 bytes in bpf_perf_event_output", LINUX(4, 19), ask_nothing, CAP_BPF },
-	[CAP_KEY_MAP] = { "key-map", "map values as keys of maps", LINUX(4, 18), ask_nothing, CAP_BPF },
-	[CAP_CURRENT_CPU] = { "current-cpu", "BPF_F_CURRENT_CPU", LINUX(4, 7), ask_nothing, CAP_BPF },
-	[CAP_NO_PREALLOC] = { "no-prealloc", "hashes that are not allocated ahead", LINUX(4, 6), ask_nothing, CAP_BPF },
-	[CAP_MMAPABLE] = { "mmapable", "arrays that can be mapped", LINUX(5, 5), ask_nothing, CAP_BPF },
-	[CAP_ANY_VERSION] = { "any-version", "kprobe programs without the kernel's version", LINUX(5, 0), ask_nothing, CAP_BPF },
-	[CAP_ATTACH_TYPE] = { "attach-type", "expected_attach_type", LINUX(4, 17), ask_nothing, CAP_BPF },
-	[CAP_EVENT_SHARED] = { "event-shared", "several programs on one tracepoint", LINUX(4, 15), ask_nothing, CAP_BPF },
-	[CAP_SYSCALL_EVENTS] = { "syscall-events", "programs on tracepoints of system calls", LINUX(4, 14), ask_nothing, CAP_BPF },
-	[CAP_KPROBE_EVENTS] = { "kprobe-events", "kprobes through tracefs", LINUX(4, 1), ask_nothing, CAP_BPF },
-	[CAP_UPROBE_EVENTS] = { "uprobe-events", "uprobes through tracefs", LINUX(4, 3), ask_nothing, CAP_BPF },
-	[CAP_KPROBE_PMU] = { "kprobe-pmu", "kprobes through perf_event_open", LINUX(4, 17), ask_nothing, CAP_BPF },
-	[CAP_UPROBE_PMU] = { "uprobe-pmu", "uprobes through perf_event_open", LINUX(4, 17), ask_nothing, CAP_BPF },
-	[CAP_KPROBE_MULTI] = { "kprobe-multi", "many kprobes by one link", LINUX(5, 18), ask_nothing, CAP_BPF },
-	[CAP_UPROBE_MULTI] = { "uprobe-multi", "many uprobes by one link", LINUX(6, 6), ask_nothing, CAP_BPF },
-	[CAP_RAW_TRACEPOINT] = { "raw-tracepoint", "raw tracepoints", LINUX(4, 17), ask_nothing, CAP_BPF },
-	[CAP_TRACING] = { "tracing", "tracepoints with types (tp_btf)", LINUX(5, 5), ask_nothing, CAP_BPF },
-	[CAP_TRAMPOLINE] = { "trampoline", "fentry and fexit", LINUX(5, 5), ask_nothing, CAP_TRACING },
-	[CAP_LINK] = { "link", "links", LINUX(5, 7), ask_nothing, CAP_BPF },
-	[CAP_PERF_LINK] = { "perf-link", "links to perf events, with cookies", LINUX(5, 15), ask_nothing, CAP_LINK },
-	[CAP_PROG_RUN] = { "prog-run", "test runs", LINUX(4, 12), ask_nothing, CAP_BPF },
+	[CAP_JLT] = { "jlt", "jumps by \"less than\" (instruction set v2)", LINUX(4, 14), ask_insn, CAP_BPF },
+	[CAP_JMP32] = { "jmp32", "32 bit comparisons (v3)", LINUX(5, 1), ask_insn, CAP_BPF },
+	[CAP_ALU32] = { "alu32", "32 bit arithmetic whose result the verifier knows", LINUX(4, 14), ask_alu32, CAP_BPF },
+	[CAP_ATOMICS] = { "atomics", "atomic instructions with a result", LINUX(5, 12), ask_insn, CAP_BPF },
+	[CAP_MOVSX] = { "movsx", "moves that fill with the sign (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
+	[CAP_LDSX] = { "ldsx", "loads that fill with the sign (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
+	[CAP_BSWAP] = { "bswap", "unconditional byte swaps (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
+	[CAP_SDIV] = { "sdiv", "signed division (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
+	[CAP_GOTOL] = { "gotol", "jumps of 32 bits (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
+	[CAP_MAY_GOTO] = { "may-goto", "may_goto", LINUX(6, 9), ask_insn, CAP_BPF },
+	[CAP_LOAD_ACQUIRE] = { "load-acquire", "loads that acquire, stores that release", LINUX(6, 15), ask_insn, CAP_BPF },
+	[CAP_LARGE] = { "large", "programs of more than 4096 instructions", LINUX(5, 2), ask_large, CAP_BPF },
+	[CAP_CALLS] = { "calls", "functions in programs", LINUX(4, 16), ask_calls, CAP_BPF },
+	[CAP_LOOPS] = { "loops", "bounded loops", LINUX(5, 3), ask_loops, CAP_BPF },
+	[CAP_GLOBAL_DATA] = { "global-data", "global variables", LINUX(5, 2), ask_global_data, CAP_BPF },
+	[CAP_FREEZE] = { "freeze", "frozen maps", LINUX(5, 2), ask_command, CAP_BPF },
+	[CAP_FUNC_POINTER] = { "func-pointer", "addresses of functions", LINUX(5, 13), ask_func_pointer, CAP_PROG_BTF },
+	[CAP_KFUNCS] = { "kfuncs", "calls of kernel functions", LINUX(5, 13), ask_kfuncs, CAP_BPF },
+	[CAP_SLEEPABLE] = { "sleepable", "programs that may sleep", LINUX(5, 10), ask_sleepable, CAP_BPF },
+	[CAP_MEMORY_MAP] = { "memory-map", "map values as memory of helpers", LINUX(4, 11), ask_memory_map, CAP_BPF },
+	[CAP_MEMORY_SIZE] = { "memory-size", "variable sizes of helpers' memory", LINUX(4, 11), ask_memory_size, CAP_BPF },
+	[CAP_MEMORY_ZERO] = { "memory-zero", "records of 0 bytes in bpf_perf_event_output", LINUX(4, 19), ask_memory_zero, CAP_BPF },
+	[CAP_KEY_MAP] = { "key-map", "map values as keys of maps", LINUX(4, 18), ask_key_map, CAP_BPF },
+	[CAP_CURRENT_CPU] = { "current-cpu", "BPF_F_CURRENT_CPU", LINUX(4, 7), ask_current_cpu, CAP_BPF },
+	[CAP_NULL_COPIES] = { "null-copies", "a check of a lookup that counts for its copies", LINUX(4, 10), ask_null_copies, CAP_BPF },
+	[CAP_ADD_ADDRESS] = { "add-address", "addition of an address to a number", LINUX(4, 14), ask_add_address, CAP_BPF },
+	[CAP_NO_PREALLOC] = { "no-prealloc", "hashes that are not allocated ahead", LINUX(4, 6), ask_no_prealloc, CAP_BPF },
+	[CAP_MMAPABLE] = { "mmapable", "arrays that can be mapped", LINUX(5, 5), ask_mmapable, CAP_BPF },
+	[CAP_ANY_VERSION] = { "any-version", "kprobe programs without the kernel's version", LINUX(5, 0), ask_any_version, CAP_BPF },
+	[CAP_ATTACH_TYPE] = { "attach-type", "expected_attach_type", LINUX(4, 17), ask_attach_type, CAP_BPF },
+	[CAP_EVENT_SHARED] = { "event-shared", "several programs on one tracepoint", LINUX(4, 15), ask_event_shared, CAP_BPF },
+	[CAP_SYSCALL_EVENTS] = { "syscall-events", "programs on tracepoints of system calls", LINUX(4, 14), ask_syscall_events, CAP_BPF },
+	[CAP_KPROBE_EVENTS] = { "kprobe-events", "kprobes through tracefs", LINUX(4, 1), ask_probe_events, CAP_BPF },
+	[CAP_UPROBE_EVENTS] = { "uprobe-events", "uprobes through tracefs", LINUX(4, 3), ask_probe_events, CAP_BPF },
+	[CAP_KPROBE_PMU] = { "kprobe-pmu", "kprobes through perf_event_open", LINUX(4, 17), ask_probe_pmu, CAP_BPF },
+	[CAP_UPROBE_PMU] = { "uprobe-pmu", "uprobes through perf_event_open", LINUX(4, 17), ask_probe_pmu, CAP_BPF },
+	[CAP_KPROBE_MULTI] = { "kprobe-multi", "many kprobes by one link", LINUX(5, 18), ask_multi, CAP_LINK },
+	[CAP_UPROBE_MULTI] = { "uprobe-multi", "many uprobes by one link", LINUX(6, 6), ask_multi, CAP_LINK },
+	[CAP_RAW_TRACEPOINT] = { "raw-tracepoint", "raw tracepoints", LINUX(4, 17), ask_raw_tracepoint, CAP_BPF },
+	[CAP_TRACING] = { "tracing", "tracepoints with types (tp_btf)", LINUX(5, 5), ask_tracing, CAP_BPF },
+	[CAP_TRAMPOLINE] = { "trampoline", "fentry and fexit", LINUX(5, 5), ask_trampoline, CAP_TRACING },
+	[CAP_LINK] = { "link", "links", LINUX(5, 7), ask_command, CAP_BPF },
+	[CAP_PERF_LINK] = { "perf-link", "links to perf events, with cookies", LINUX(5, 15), ask_perf_link, CAP_LINK },
+	[CAP_PROG_RUN] = { "prog-run", "test runs", LINUX(4, 12), ask_command, CAP_BPF },
 	[CAP_BTF] = { "btf", "types (BTF)", LINUX(4, 18), ask_btf, CAP_BPF },
 	[CAP_BTF_KFLAG] = { "btf-bitfield", "bit fields in BTF", LINUX(5, 0), ask_btf, CAP_BTF },
 	[CAP_BTF_FUNC] = { "btf-func", "functions in BTF", LINUX(5, 0), ask_btf, CAP_BTF },
@@ -209,15 +90,26 @@ static bool is_answered(const struct caps *caps, enum cap cap)
 	return is_final(caps->at[cap].answer);
 }
 
+/* What it needs, or what that needs, is known not to be there. */
+static bool is_ruled_out(const struct caps *caps, enum cap cap)
+{
+	for (; cap != table[cap].needs; cap = table[cap].needs)
+		if (caps->at[table[cap].needs].answer == CAP_NO)
+			return true;
+	return false;
+}
+
 static void answer_needs(struct caps *caps, enum cap cap)
 {
 	for (cap = table[cap].needs; !is_answered(caps, cap); cap = table[cap].needs)
 		caps->at[cap].answer = CAP_YES;
 }
 
+/* A stored "unknown" keeps its reason. */
 static enum answer not_stored(struct cap_answer *at)
 {
-	*at = (struct cap_answer){ CAP_UNKNOWN, ENODATA };
+	if (at->answer == CAP_NOT_ASKED)
+		*at = (struct cap_answer){ CAP_UNKNOWN, ENODATA };
 	return CAP_UNKNOWN;
 }
 
@@ -230,8 +122,8 @@ enum answer caps_ask(struct caps *caps, enum cap cap)
 		return caps->at[cap].answer;
 	if (caps->stored)
 		return not_stored(&caps->at[cap]);
-	if (caps->at[needs].answer != CAP_NO)
-		caps->at[cap].answer = table[cap].ask(cap, &caps->at[cap].sys);
+	if (!is_ruled_out(caps, cap))
+		caps->at[cap].answer = table[cap].ask(caps, cap, &caps->at[cap].sys);
 	if (caps->at[cap].answer == CAP_YES)
 		answer_needs(caps, cap);
 	else if (cap != needs && caps_ask(caps, needs) == CAP_NO)
@@ -240,32 +132,106 @@ enum answer caps_ask(struct caps *caps, enum cap cap)
 }
 
 /* A kernel without bpf(2) has no such thing either. */
-static enum answer ask_number(struct caps *caps, struct cap_answer *at,
-			      enum answer (*ask)(uint32_t number, int *sys), uint32_t number)
+static enum answer conclude(struct caps *caps, struct cap_answer *at, enum answer answer, int sys)
 {
+	if (answer == CAP_UNKNOWN && caps_ask(caps, CAP_BPF) == CAP_NO)
+		*at = caps->at[CAP_BPF];
+	else
+		*at = (struct cap_answer){ answer, sys };
+	return at->answer;
+}
+
+static enum answer ask_type(struct caps *caps, struct cap_answer *answers, uint32_t type,
+			    enum answer (*ask)(struct caps *caps, uint32_t type, int *sys))
+{
+	struct cap_answer *at = &answers[type];
+	enum answer answer;
+	int sys = 0;
+
+	if (type >= CAPS_TYPES)
+		return CAP_UNKNOWN;
 	if (is_final(at->answer))
 		return at->answer;
 	if (caps->stored)
 		return not_stored(at);
-	at->answer = ask(number, &at->sys);
-	if (at->answer == CAP_UNKNOWN && caps_ask(caps, CAP_BPF) == CAP_NO)
-		*at = caps->at[CAP_BPF];
-	return at->answer;
+	answer = caps->at[CAP_BPF].answer == CAP_NO ? CAP_UNKNOWN : ask(caps, type, &sys);
+	return conclude(caps, at, answer, sys);
 }
 
 enum answer caps_map(struct caps *caps, uint32_t type)
 {
-	return type < CAPS_TYPES ? ask_number(caps, &caps->maps[type], ask_map, type) : CAP_UNKNOWN;
+	return ask_type(caps, caps->maps, type, ask_map);
 }
 
 enum answer caps_program(struct caps *caps, uint32_t type)
 {
-	return CAP_UNKNOWN;
+	return ask_type(caps, caps->programs, type, ask_program);
 }
 
+struct cap_answer *caps_helpers(struct caps *caps, uint32_t program_type)
+{
+	struct cap_answer **of = &caps->helpers[program_type];
+
+	if (!*of)
+		*of = calloc(CAPS_HELPERS, sizeof(**of));
+	return *of;
+}
+
+/* No programs, no helpers for them; a stored file need not say so of each. */
 enum answer caps_helper(struct caps *caps, uint32_t program_type, uint32_t helper)
 {
-	return CAP_UNKNOWN;
+	struct cap_answer *of, *at;
+	enum answer answer;
+	int sys = 0;
+
+	if (program_type >= CAPS_TYPES || helper >= CAPS_HELPERS)
+		return CAP_UNKNOWN;
+	of = caps_helpers(caps, program_type);
+	if (!of)
+		return CAP_UNKNOWN;
+	at = &of[helper];
+	if (is_final(at->answer))
+		return at->answer;
+	answer = caps_program(caps, program_type);
+	if (answer != CAP_YES) {
+		*at = caps->programs[program_type];
+		return answer;
+	}
+	if (caps->stored)
+		return not_stored(at);
+	answer = ask_helper(caps, program_type, helper, &sys);
+	return conclude(caps, at, answer, sys);
+}
+
+/* An extension takes what the program takes whose function it replaces. */
+static void ask_helpers(struct caps *caps, uint32_t program_type)
+{
+	if (program_type == BPF_PROG_TYPE_EXT)
+		return;
+	for (uint32_t id = 1; id < CAPS_HELPERS && since_helper(id).release; id++)
+		caps_helper(caps, program_type, id);
+}
+
+static void note_kernel(struct caps *caps)
+{
+	struct utsname names;
+
+	if (caps->stored || uname(&names))
+		return;
+	snprintf(caps->release, sizeof(caps->release), "%s", names.release);
+	snprintf(caps->machine, sizeof(caps->machine), "%s", names.machine);
+}
+
+void caps_ask_all(struct caps *caps, bool helpers)
+{
+	note_kernel(caps);
+	for (int cap = 0; cap < CAP_COUNT; cap++)
+		caps_ask(caps, cap);
+	for (uint32_t type = 1; type < CAPS_TYPES && since_map_type(type).release; type++)
+		caps_map(caps, type);
+	for (uint32_t type = 1; type < CAPS_TYPES && since_program_type(type).release; type++)
+		if (caps_program(caps, type) == CAP_YES && helpers)
+			ask_helpers(caps, type);
 }
 
 void caps_fini(struct caps *caps)

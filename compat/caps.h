@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "util/error.h"
+#include "util/text.h"
 
 /*
  * What the kernel at hand can do: questions put to it by trying, each asked once and only
@@ -46,6 +47,9 @@ enum cap {
 	CAP_MEMORY_ZERO,  /* a size that may be 0, for bpf_perf_event_output, 4.19 */
 	CAP_KEY_MAP,      /* a map's value as key or value of the map helpers, 4.18 */
 	CAP_CURRENT_CPU,  /* BPF_F_CURRENT_CPU, 4.7 */
+	/* What the verifier makes of addresses of map values. */
+	CAP_NULL_COPIES,  /* a check of a lookup's result counts for copies of it, 4.10 */
+	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.14 */
 	/* Maps. */
 	CAP_NO_PREALLOC,  /* BPF_F_NO_PREALLOC, 4.6 */
 	CAP_MMAPABLE,     /* BPF_F_MMAPABLE, 5.5 */
@@ -93,11 +97,17 @@ struct cap_answer {
 
 #define CAPS_TYPES 64    /* map and program types: more than any kernel has so far */
 #define CAPS_HELPERS 256 /* likewise */
+#define CAPS_IDS 8       /* enum caps_id of caps_internal.h */
 
 struct caps {
+	char release[65], machine[65]; /* whose answers these are, as uname(2) says; "" so far */
 	struct cap_answer at[CAP_COUNT], maps[CAPS_TYPES], programs[CAPS_TYPES];
 	struct cap_answer *helpers[CAPS_TYPES]; /* by program type; CAPS_HELPERS each, or NULL */
 	bool stored; /* read from a file: the kernel at hand is not asked */
+	/* Ids of the kernel's types that questions take, looked up with the first that does. */
+	uint32_t ids[CAPS_IDS];
+	int ids_errno;
+	bool ids_known;
 };
 
 void caps_fini(struct caps *caps);
@@ -108,6 +118,16 @@ enum answer caps_ask(struct caps *caps, enum cap cap);
 enum answer caps_map(struct caps *caps, uint32_t type);
 enum answer caps_program(struct caps *caps, uint32_t type);
 enum answer caps_helper(struct caps *caps, uint32_t program_type, uint32_t helper);
+
+/* Asks everything that has a name (compat/since.h); helpers: for every type of program, too. */
+void caps_ask_all(struct caps *caps, bool helpers);
+
+/*
+ * Answers as text, as docs/caps.md describes it, to be read again later or elsewhere: stored, so
+ * that what is not in it is unknown. The name is for messages. On failure nothing is held.
+ */
+int caps_read(struct caps *caps, const char *name, const char *text, size_t len, struct error *err);
+void caps_write(const struct caps *caps, struct text *to);
 
 /* "names", as it stands in stored answers. */
 const char *caps_name(enum cap cap);

@@ -9,8 +9,9 @@
 #include <linux/btf.h>
 #include <string.h>
 
-#include "compat/insn.h"
 #include "util/sys.h"
+
+#define PSEUDO_FUNC 4 /* BPF_PSEUDO_FUNC, newer than the headers of some distributions */
 
 /* The strings of all of them, by offset. */
 static const char strings[] = "\0a\0b\0?";
@@ -76,6 +77,11 @@ static int load_question(enum cap cap)
 	return sys_bpf(BPF_BTF_LOAD, &attr, sizeof(attr));
 }
 
+int load_int_btf(void)
+{
+	return load_question(CAP_BTF);
+}
+
 /* EINVAL: all is well formed, so it is the call, the kind, the flag that it does not know. */
 static enum answer verdict(int fd, int *sys)
 {
@@ -86,12 +92,12 @@ static enum answer verdict(int fd, int *sys)
 	return *sys == EINVAL || *sys == E2BIG ? CAP_NO : CAP_UNKNOWN;
 }
 
-enum answer ask_btf(enum cap cap, int *sys)
+enum answer ask_btf(struct caps *caps, enum cap cap, int *sys)
 {
 	return verdict(load_question(cap), sys);
 }
 
-enum answer ask_map_btf(enum cap cap, int *sys)
+enum answer ask_map_btf(struct caps *caps, enum cap cap, int *sys)
 {
 	union bpf_attr attr;
 	enum answer answer;
@@ -110,31 +116,78 @@ enum answer ask_map_btf(enum cap cap, int *sys)
 	return answer;
 }
 
-/* "return 0", with its one function and its one line. */
-enum answer ask_prog_btf(enum cap cap, int *sys)
+static void add_funcs(union bpf_attr *attr, const struct bpf_func_info *funcs,
+		      const struct bpf_line_info *lines, uint32_t count)
 {
-	struct bpf_insn insns[] = { INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT() };
-	struct bpf_func_info func = { 0, FUNC_3 };
-	struct bpf_line_info line = { 0, NAME_A, NAME_B, 1 << 10 };
+	attr->func_info = (uintptr_t)funcs;
+	attr->func_info_rec_size = sizeof(*funcs);
+	attr->line_info = (uintptr_t)lines;
+	attr->line_info_rec_size = sizeof(*lines);
+	attr->func_info_cnt = attr->line_info_cnt = count;
+}
+
+/* With functions that begin at those instructions, up to two, all on one line. 0 or -errno. */
+static int try_with_funcs(const struct bpf_insn *insns, uint32_t count,
+			  const struct bpf_func_info *funcs, uint32_t funcs_count)
+{
+	struct bpf_line_info lines[2] = { { 0, NAME_A, NAME_B, 1 << 10 },
+					  { 0, NAME_A, NAME_B, 1 << 10 } };
+	int btf = funcs_count ? load_question(CAP_BTF_FUNC) : 0, fd;
 	union bpf_attr attr;
-	enum answer answer;
-	int btf = load_question(CAP_BTF_FUNC);
 
 	if (btf < 0)
-		return verdict(btf, sys);
+		return btf;
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
 	attr.insns = (uintptr_t)insns;
-	attr.insn_cnt = sizeof(insns) / sizeof(insns[0]);
+	attr.insn_cnt = count;
 	attr.license = (uintptr_t)"GPL";
-	attr.prog_btf_fd = btf;
-	attr.func_info = (uintptr_t)&func;
-	attr.func_info_rec_size = sizeof(func);
-	attr.func_info_cnt = 1;
-	attr.line_info = (uintptr_t)&line;
-	attr.line_info_rec_size = sizeof(line);
-	attr.line_info_cnt = 1;
-	answer = verdict(sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr)), sys);
-	sys_close(btf);
-	return answer;
+	if (funcs_count) {
+		attr.prog_btf_fd = btf;
+		lines[1].insn_off = funcs[funcs_count - 1].insn_off;
+		add_funcs(&attr, funcs, lines, funcs_count);
+	}
+	fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	sys_close(fd);
+	if (funcs_count)
+		sys_close(btf);
+	return fd < 0 ? fd : 0;
+}
+
+/* A "no" where the second, with one function or none, is taken. */
+static enum answer conclude(int asked, const struct bpf_func_info *func, int *sys)
+{
+	int plain;
+
+	*sys = -asked;
+	if (!asked)
+		return CAP_YES;
+	if (!is_refusal(*sys))
+		return CAP_UNKNOWN;
+	plain = try_with_funcs(return_0, 2, func, !!func);
+	if (!plain)
+		return CAP_NO;
+	*sys = -plain;
+	return CAP_UNKNOWN;
+}
+
+static const struct bpf_func_info whole = { 0, FUNC_3 };
+
+/* "return 0", with its one function and its one line. */
+enum answer ask_prog_btf(struct caps *caps, enum cap cap, int *sys)
+{
+	return conclude(try_with_funcs(return_0, 2, &whole, 1), NULL, sys);
+}
+
+/* Only of functions whose types are known may the address be taken. */
+enum answer ask_func_pointer(struct caps *caps, enum cap cap, int *sys)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, PSEUDO_FUNC, 0, 3), INSN(0, 0, 0, 0, 0),
+		INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+		INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	};
+	const struct bpf_func_info funcs[] = { { 0, FUNC_3 }, { 4, FUNC_3 } };
+
+	return conclude(try_with_funcs(insns, 6, funcs, 2), &whole, sys);
 }

@@ -48,6 +48,7 @@ enum { MARK_SECOND = 1, MARK_GONE = 2 };
 struct layout {
 	uint32_t *start, *land, *self; /* by old index; one more for the end */
 	VEC(uint32_t) origin;          /* by new index: the old one, or PUT_IN */
+	VEC(struct edit_exit) exits;   /* of put-in code, insn by new index, target by old */
 	struct program out;
 };
 
@@ -82,6 +83,7 @@ static void change_fini(struct edit_change *change)
 {
 	free(change->insns);
 	free(change->refs);
+	free(change->exits);
 }
 
 void edit_fini(struct edit *edit)
@@ -229,6 +231,25 @@ int edit_delete(struct edit *edit, uint32_t insn, struct error *err)
 	return edit_replace(edit, insn, (struct edit_code){ 0 }, err);
 }
 
+int edit_exits(struct edit *edit, const struct edit_exit *exits, size_t len, struct error *err)
+{
+	struct edit_change *change = edit->changes.len ? &edit->changes.at[edit->changes.len - 1] :
+							 NULL;
+	bool failed = false;
+
+	for (size_t i = 0; i < len; i++)
+		if (!change || change->exits || exits[i].insn >= change->len ||
+		    !insn_is_jump(&change->insns[exits[i].insn]))
+			return error_set(err, ERROR_USAGE, "program '%s': exit %zu of a piece: got "
+					 "instruction %u, expected a jump of the piece put in last",
+					 edit->prog->name, i, exits[i].insn);
+	if (!len)
+		return 0;
+	change->exits = copy(exits, len, sizeof(*exits), &failed);
+	change->exits_len = failed ? 0 : len;
+	return failed ? error_memory(err) : 0;
+}
+
 /* By place, then by what stands first there, then as they were asked for. */
 static int compare_changes(const void *a, const void *b)
 {
@@ -264,6 +285,17 @@ static int put_ref(struct layout *l, struct ref ref, uint32_t insn)
 	return 0;
 }
 
+static int put_exit(struct layout *l, struct edit_exit exit, uint32_t insn)
+{
+	struct edit_exit *to = vec_push(&l->exits);
+
+	if (!to)
+		return -1;
+	to->insn = insn;
+	to->target = exit.target;
+	return 0;
+}
+
 /* Puts in all changes of one kind at instruction insn; *next walks through the changes. */
 static int put_changes(struct layout *l, const struct edit *edit, uint32_t insn,
 		       enum edit_kind kind, size_t *next)
@@ -279,6 +311,9 @@ static int put_changes(struct layout *l, const struct edit *edit, uint32_t insn,
 				return -1;
 		for (size_t i = 0; i < change->refs_len; i++)
 			if (put_ref(l, change->refs[i], base + change->refs[i].insn))
+				return -1;
+		for (size_t i = 0; i < change->exits_len; i++)
+			if (put_exit(l, change->exits[i], base + change->exits[i].insn))
 				return -1;
 	}
 	return 0;
@@ -346,38 +381,35 @@ static int func_was_deleted(const struct edit *edit, uint32_t insn, uint32_t fun
 			 "which it needs, was deleted", edit->prog->name, insn, func);
 }
 
-/* The new distance of old instruction `insn`, which is a jump or call and now is at `at`. */
+/*
+ * The distance from new instruction `at`, a jump or call, to what was instruction `target`; for
+ * messages: `insn` is where it was, or is put in.
+ */
 static int new_distance(const struct layout *l, const struct edit *edit, uint32_t insn,
-			uint32_t at, int64_t *distance, struct error *err)
+			int64_t target, uint32_t at, int64_t *distance, struct error *err)
 {
-	const struct bpf_insn *old = &edit->prog->insns.at[insn];
-	int64_t target = insn_target(old, insn);
-	uint32_t to;
+	bool call = insn_is_call(&l->out.insns.at[at]);
 
 	if (target < 0 || target >= (int64_t)edit->prog->insns.len ||
 	    edit->marks[target] & MARK_SECOND)
 		return no_such_target(edit, insn, target, err);
-	if (insn_is_call(old) && func_is_gone(l, edit->prog, target))
+	if (call && func_is_gone(l, edit->prog, target))
 		return func_was_deleted(edit, insn, target, err);
-	to = insn_is_call(old) ? l->start[target] : l->land[target];
 	if (is_cut_off(l, edit->prog, target))
 		return error_set(err, ERROR_USAGE, "program '%s': instruction %u: everything "
 				 "from its target, %lld, on was deleted", edit->prog->name, insn,
 				 (long long)target);
-	*distance = (int64_t)to - at - 1;
+	*distance = (int64_t)(call ? l->start[target] : l->land[target]) - at - 1;
 	return 0;
 }
 
-static int fix_jump(struct layout *l, const struct edit *edit, uint32_t at, struct error *err)
+static int lead_to(struct layout *l, const struct edit *edit, uint32_t old, int64_t target,
+		   uint32_t at, struct error *err)
 {
 	struct bpf_insn *insn = &l->out.insns.at[at];
-	uint32_t old = l->origin.at[at];
 	int64_t distance = 0;
 
-	if (old == PUT_IN || edit->marks[old] & MARK_SECOND ||
-	    !(insn_is_jump(insn) || insn_is_func_call(insn)))
-		return 0;
-	if (new_distance(l, edit, old, at, &distance, err))
+	if (new_distance(l, edit, old, target, at, &distance, err))
 		return -1;
 	if (insn_is_gotol(insn) || insn_is_func_call(insn)) {
 		insn->imm = distance;
@@ -391,6 +423,36 @@ static int fix_jump(struct layout *l, const struct edit *edit, uint32_t at, stru
 				  "function shorter");
 	}
 	insn->off = distance;
+	return 0;
+}
+
+static int fix_jump(struct layout *l, const struct edit *edit, uint32_t at, struct error *err)
+{
+	const struct bpf_insn *insn = &l->out.insns.at[at];
+	uint32_t old = l->origin.at[at];
+
+	if (old == PUT_IN || edit->marks[old] & MARK_SECOND ||
+	    !(insn_is_jump(insn) || insn_is_func_call(insn)))
+		return 0;
+	return lead_to(l, edit, old, insn_target(insn, old), at, err);
+}
+
+/* Of the first old instruction that stands at or behind a new one. */
+static uint32_t old_place(const struct layout *l, const struct edit *edit, uint32_t at)
+{
+	while (at < l->origin.len && l->origin.at[at] == PUT_IN)
+		at++;
+	return at < l->origin.len ? l->origin.at[at] : edit->prog->insns.len;
+}
+
+static int fix_exits(struct layout *l, const struct edit *edit, struct error *err)
+{
+	for (size_t i = 0; i < l->exits.len; i++) {
+		const struct edit_exit *exit = &l->exits.at[i];
+
+		if (lead_to(l, edit, old_place(l, edit, exit->insn), exit->target, exit->insn, err))
+			return -1;
+	}
 	return 0;
 }
 
@@ -514,6 +576,8 @@ static int fix_all(struct layout *l, const struct edit *edit, struct error *err)
 	for (size_t i = 0; i < l->out.insns.len; i++)
 		if (fix_jump(l, edit, i, err))
 			return -1;
+	if (fix_exits(l, edit, err))
+		return -1;
 	if (fix_refs(l, edit, err) || fix_relos(l, edit, err))
 		return -1;
 	return fix_funcs(l, edit, err) || fix_lines(l, edit, err) ? -1 : 0;
@@ -542,6 +606,7 @@ int edit_apply(struct edit *edit, struct error *err)
 	struct program *prog = edit->prog;
 	size_t places = prog->insns.len + 1;
 	struct layout l = { .out = { .name = prog->name, .section = prog->section,
+				     .kind = prog->kind, .target = prog->target,
 				     .autoload = prog->autoload } };
 	int ret = -1;
 
@@ -571,6 +636,7 @@ int edit_apply(struct edit *edit, struct error *err)
 out:
 	free_tables(&l.out);
 	vec_fini(&l.origin);
+	vec_fini(&l.exits);
 	free(l.start);
 	return ret;
 }

@@ -16,13 +16,20 @@
  *
  * A piece of code to put in may hold jumps that stay inside it or lead to its end (the
  * instruction that follows it in the new program), and refs by index within the piece. A
- * REF_FUNC in it names its function in the program as it was. Code is copied.
+ * REF_FUNC in it names its function in the program as it was. Code is copied. Jumps that leave it
+ * are told of by edit_exits.
  */
 struct edit_code {
 	const struct bpf_insn *insns;
 	size_t len;
 	const struct ref *refs;
 	size_t refs_len;
+};
+
+/* A jump of a piece that leads to an instruction of the program as it was, as its own jumps do. */
+struct edit_exit {
+	uint32_t insn; /* of the piece */
+	uint32_t target;
 };
 
 /* In the order in which they stand before and at one instruction. */
@@ -34,7 +41,8 @@ struct edit_change {
 	enum edit_kind kind;
 	struct bpf_insn *insns; /* owned */
 	struct ref *refs;       /* owned */
-	size_t len, refs_len;
+	struct edit_exit *exits; /* owned */
+	size_t len, refs_len, exits_len;
 };
 
 struct edit {
@@ -64,6 +72,8 @@ int edit_replace(struct edit *edit, uint32_t insn, struct edit_code code, struct
  * its instructions; not the entry, and not while a call or a ref needs it.
  */
 int edit_delete(struct edit *edit, uint32_t insn, struct error *err);
+/* Jumps of the piece that was put in last which leave it, whatever distance they have in it. */
+int edit_exits(struct edit *edit, const struct edit_exit *exits, size_t len, struct error *err);
 /*
  * Carries it all out, once: after it only edit_fini. On failure (a jump that no longer fits
  * 16 bits, ...) prog is unchanged.

@@ -38,6 +38,7 @@
 #include "compat/arith.h"
 #include "compat/edit.h"
 #include "compat/insn.h"
+#include "compat/memory.h"
 
 /* ---- where ways meet ---- */
 
@@ -135,14 +136,6 @@ static void walk_exit(struct fold *f)
 
 /* ---- calls ---- */
 
-/* Those of the usual helpers that read what they are given and write nothing. */
-static bool helper_only_reads(int32_t id)
-{
-	return id == BPF_FUNC_map_lookup_elem || id == BPF_FUNC_map_update_elem ||
-	       id == BPF_FUNC_map_delete_elem || id == BPF_FUNC_perf_event_output ||
-	       id == BPF_FUNC_ringbuf_output;
-}
-
 /* Whether an argument leads into the frame; *from: the lowest byte that it leads to. */
 static bool gives_frame(const struct fold *f, int64_t *from)
 {
@@ -170,18 +163,46 @@ static void return_from_call(struct fold *f, struct value result)
 		f->now[i] = OTHER;
 }
 
+/* What the call at that instruction has returned before is not what it returns now. */
+static struct value new_result(struct fold *f, uint32_t at)
+{
+	struct value result = { .kind = VALUE_RESULT, .map = at };
+
+	for (uint32_t i = 0; i < f->width; i++)
+		if (f->now[i].kind == VALUE_RESULT && f->now[i].map == at)
+			f->now[i] = OTHER;
+	return result;
+}
+
+/* What a helper has written is no address: the verifier sees to that. */
+static void walk_memory(struct fold *f, const struct memory *memory)
+{
+	const struct value *to = &f->now[memory->reg], *size = &f->now[memory->size_reg];
+
+	if (!(memory->use & MEMORY_WRITES) || !fold_may_be_frame(to))
+		return;
+	if (to->kind != VALUE_FRAME)
+		fold_forget_stack(f, 0);
+	else if (size->kind != VALUE_CONST || size->n > STACK_MAX)
+		fold_forget_stack(f, fold_stack_byte(f, to, 0));
+	else
+		fold_overwrite_stack(f, fold_stack_byte(f, to, 0), size->n);
+}
+
 /* A helper, or a function of the kernel, which may well return what it was given. */
-static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn)
+static void walk_kernel_call(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 {
 	bool helper = insn_is_helper_call(insn);
+	size_t len = 0;
+	const struct memory *memory = helper ? helper_memory(insn->imm, &len) : NULL;
 	int64_t from;
 	bool given = gives_frame(f, &from);
 
-	if (given && (!helper || f->callbacks))
-		fold_forget_stack(f, 0);
-	else if (given && !helper_only_reads(insn->imm))
-		fold_forget_stack(f, from);
-	return_from_call(f, given && !helper ? ANY : OTHER);
+	for (size_t i = 0; i < len; i++)
+		walk_memory(f, &memory[i]);
+	if (given && !memory)
+		fold_forget_stack(f, !helper || f->callbacks ? 0 : from);
+	return_from_call(f, helper ? new_result(f, at) : given ? ANY : OTHER);
 }
 
 /* False: it is not known to return, so far. */
@@ -217,7 +238,7 @@ static bool walk_call(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 	if (insn_is_helper_call(insn) && insn->imm == (int32_t)CORE_POISON)
 		forget_all(f); /* whatever stood here */
 	else
-		walk_kernel_call(f, insn);
+		walk_kernel_call(f, insn, at);
 	return true;
 }
 
@@ -287,6 +308,8 @@ static void walk_wide(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 
 	if (ref && ref->kind == REF_FUNC)
 		enter_func(f, ref->target, NULL);
+	else if (ref && ref->kind == REF_MAP)
+		v = (struct value){ VALUE_MAP, 0, ref->target, 0 };
 	else if (ref && ref->kind == REF_VALUE && ref->target < f->obj->maps.len)
 		v = (struct value){ VALUE_GLOBAL, 0, ref->target, ref->offset };
 	else if (!ref && !insn->src_reg && at + 1 < f->prog->insns.len)
@@ -326,9 +349,10 @@ static bool walk_insn(struct fold *f, const struct bpf_insn *insn, uint32_t at)
 }
 
 /* From the beginning of a block to where the next begins, or where nothing goes on. */
-static void walk_block(struct fold *f, uint32_t number)
+static int walk_block(struct fold *f, uint32_t number)
 {
 	uint32_t at = f->start[number], end;
+	int ret;
 
 	f->func = func_at(f->prog, at);
 	end = func_end(f->prog, f->func);
@@ -337,14 +361,15 @@ static void walk_block(struct fold *f, uint32_t number)
 		const struct bpf_insn *insn = &f->prog->insns.at[at];
 
 		f->marks[at] |= MARK_REACHED;
-		if (!walk_insn(f, insn, at))
-			return;
+		ret = f->visit ? f->visit(f, at, f->visit_ctx) : 0;
+		if (ret || !walk_insn(f, insn, at))
+			return ret;
 		at += insn_is_wide(insn) ? 2 : 1;
 		if (at >= end)
-			return;
+			return 0;
 		if (f->block[at]) {
 			enter_at(f, at);
-			return;
+			return 0;
 		}
 	}
 }
@@ -558,7 +583,25 @@ static int remove_dead(struct fold *f)
 	return ret;
 }
 
-static int fold_program(const struct object *obj, struct program *prog, struct error *err)
+int fold_visit(const struct object *obj, struct program *prog,
+	       int (*visit)(const struct fold *f, uint32_t insn, void *ctx), void *ctx,
+	       struct error *err)
+{
+	struct fold f = { .obj = obj, .prog = prog, .err = err };
+	int ret = prepare(&f);
+
+	if (!ret)
+		walk_all(&f);
+	f.visit = visit;
+	f.visit_ctx = ctx;
+	for (uint32_t i = 0; !ret && i < f.blocks; i++)
+		if (f.marks[f.start[i]] & MARK_REACHED)
+			ret = walk_block(&f, i);
+	finish(&f);
+	return ret;
+}
+
+int fold_program(const struct object *obj, struct program *prog, struct error *err)
 {
 	struct fold f = { .obj = obj, .prog = prog, .err = err };
 	int ret = prepare(&f);

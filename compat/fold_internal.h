@@ -9,6 +9,8 @@
  *
  *	fold_value.c    what is known of registers and the stack, and what instructions make of it
  *	fold.c          the walk, and the removal of what it has not reached
+ *
+ * and what it knows, for lowerings that have to know it too.
  */
 
 #define STACK_MAX 512
@@ -19,6 +21,8 @@ enum value_kind {
 	VALUE_CONST,  /* n */
 	VALUE_FRAME,  /* address: the frame pointer and n */
 	VALUE_GLOBAL, /* address: byte n of the one value of map `map` */
+	VALUE_MAP,    /* address: map `map` itself */
+	VALUE_RESULT, /* what the helper called at instruction `map` has returned, and n */
 	VALUE_OTHER,  /* anything but an address in this function's frame */
 	VALUE_ANY,
 };
@@ -62,6 +66,9 @@ struct fold {
 	struct value *result;    /* by function */
 	struct value *now;       /* at the instruction being walked over */
 	uint32_t func;           /* and its function */
+	/* See fold_visit(). */
+	int (*visit)(const struct fold *f, uint32_t insn, void *ctx);
+	void *visit_ctx;
 };
 
 /* What is known of either a or b. */
@@ -76,10 +83,22 @@ void fold_set_reg(struct fold *f, uint8_t number, struct value v);
 int64_t fold_stack_byte(const struct fold *f, const struct value *address, int16_t off);
 /* Everything on the stack from that byte on may have changed. */
 void fold_forget_stack(struct fold *f, int64_t from);
+/* Those bytes are numbers now. */
+void fold_overwrite_stack(struct fold *f, int64_t from, uint32_t size);
 
+/* What a load would put into its register. */
+struct value fold_loaded(const struct fold *f, const struct bpf_insn *insn);
 /* What these do to f->now. */
 void fold_load(struct fold *f, const struct bpf_insn *insn);
 void fold_store(struct fold *f, const struct bpf_insn *insn);
 void fold_alu(struct fold *f, const struct bpf_insn *insn);
+
+/*
+ * Goes over a program once all is known of it: calls visit before each instruction that can be
+ * reached, once, with that in f->now. Stops where visit returns other than 0, and returns that.
+ */
+int fold_visit(const struct object *obj, struct program *prog,
+	       int (*visit)(const struct fold *f, uint32_t insn, void *ctx), void *ctx,
+	       struct error *err);
 
 #endif

@@ -55,7 +55,7 @@ struct value fold_join(const struct value *a, const struct value *b, bool on_sta
 
 struct value fold_seen_from_outside(struct value v)
 {
-	return fold_may_be_frame(&v) ? OTHER : v;
+	return fold_may_be_frame(&v) || v.kind == VALUE_RESULT ? OTHER : v;
 }
 
 struct value fold_reg(const struct fold *f, uint8_t number)
@@ -84,6 +84,19 @@ void fold_forget_stack(struct fold *f, int64_t from)
 
 	for (; i < f->slots; i++)
 		f->now[REGS + i] = ANY;
+}
+
+void fold_overwrite_stack(struct fold *f, int64_t from, uint32_t size)
+{
+	for (uint32_t i = 0; i < f->slots; i++) {
+		struct value *slot = &f->now[REGS + i];
+		int64_t begin = 8 * (int64_t)i, end = begin + 8;
+
+		if (begin >= from && end <= from + size)
+			*slot = OTHER;
+		else if (begin < from + size && end > from)
+			*slot = fold_may_be_frame(slot) ? ANY : OTHER;
+	}
 }
 
 static uint32_t access_size(const struct bpf_insn *insn)
@@ -198,7 +211,7 @@ static struct value load_global(const struct fold *f, const struct value *addres
 	return CONST(get(map->data + at, size));
 }
 
-void fold_load(struct fold *f, const struct bpf_insn *insn)
+struct value fold_loaded(const struct fold *f, const struct bpf_insn *insn)
 {
 	struct value address = fold_reg(f, insn->src_reg), v;
 	uint32_t size = access_size(insn);
@@ -211,7 +224,12 @@ void fold_load(struct fold *f, const struct bpf_insn *insn)
 		v = address.kind == VALUE_ANY ? ANY : OTHER;
 	if (v.kind == VALUE_CONST && BPF_MODE(insn->code) == BPF_MEMSX)
 		v.n = arith_extend(v.n, size * 8);
-	fold_set_reg(f, insn->dst_reg, v);
+	return v;
+}
+
+void fold_load(struct fold *f, const struct bpf_insn *insn)
+{
+	fold_set_reg(f, insn->dst_reg, fold_loaded(f, insn));
 }
 
 static void store(struct fold *f, const struct bpf_insn *insn, const struct value *v)
@@ -254,16 +272,20 @@ static bool is_zero(const struct value *v, bool wide)
 	return v->kind == VALUE_CONST && !(wide ? v->n : (uint32_t)v->n);
 }
 
+static bool is_address(const struct value *v)
+{
+	return v->kind == VALUE_FRAME || v->kind == VALUE_GLOBAL || v->kind == VALUE_RESULT;
+}
+
 /* Of an address and a constant; NONE where it is none. */
 static struct value move_address(uint8_t op, const struct value *a, const struct value *b)
 {
 	struct value v = { 0 };
 
-	if ((a->kind == VALUE_FRAME || a->kind == VALUE_GLOBAL) && b->kind == VALUE_CONST) {
+	if (is_address(a) && b->kind == VALUE_CONST) {
 		v = *a;
 		v.n = op == BPF_ADD ? a->n + b->n : a->n - b->n;
-	} else if (op == BPF_ADD && a->kind == VALUE_CONST &&
-		   (b->kind == VALUE_FRAME || b->kind == VALUE_GLOBAL)) {
+	} else if (op == BPF_ADD && a->kind == VALUE_CONST && is_address(b)) {
 		v = *b;
 		v.n += a->n;
 	}

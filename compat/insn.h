@@ -22,6 +22,10 @@
 #define BPF_MEMSX 0x80 /* of a load: the rest is filled with the sign, since Linux 6.6 */
 #endif
 
+#ifndef BPF_JCOND
+#define BPF_JCOND 0xe0
+#endif
+
 #define INSN(code_, dst_, src_, off_, imm_)                                                        \
 	((struct bpf_insn){ .code = (code_), .dst_reg = (dst_), .src_reg = (src_),                 \
 			    .off = (off_), .imm = (imm_) })
@@ -61,6 +65,12 @@ static inline bool insn_is_jump(const struct bpf_insn *insn)
 static inline bool insn_is_gotol(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_JMP32 | BPF_JA);
+}
+
+/* The jump out of a loop that has gone on for too long, since Linux 6.9. */
+static inline bool insn_is_may_goto(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_JMP | BPF_JCOND);
 }
 
 /* Never goes on with the next instruction. */

@@ -1,6 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compat/lower.h"
 
+/* What comes before the ring buffer's, in this order, */
+static lowering *const before[] = {
+	lower_calls,
+};
+
+/* and after it: each may write what a later one lowers. */
+static lowering *const behind[] = {
+	lower_data,
+	lower_memory,
+	lower_isa,
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static int run(lowering *const *lowerings, size_t len, struct object *obj, struct caps *caps,
+	       struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < len; i++)
+		if (lowerings[i](obj, caps, plan, err))
+			return -1;
+	return 0;
+}
+
 static int choose_transport(const struct object *obj, struct caps *caps,
 			    const struct lower_options *options, enum transport *transport)
 {
@@ -18,7 +41,9 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	enum transport transport;
 
 	choose_transport(obj, caps, options, &transport);
-	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, err))
+	if (run(before, COUNT(before), obj, caps, plan, err))
 		return -1;
-	return 0;
+	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
+		return -1;
+	return run(behind, COUNT(behind), obj, caps, plan, err);
 }

@@ -7,7 +7,8 @@
 #include "loader/load.h"
 #include "loader/object.h"
 
-enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
+/* TRANSPORT_EVENTS: perf takes down the events itself, and no object is loaded. */
+enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF, TRANSPORT_EVENTS };
 
 struct lower_options {
 	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */
@@ -46,6 +47,7 @@ struct perf_slot {
 	__u64 sent;
 	__u32 size; /* of the record now in data */
 	__u32 ring; /* index in object.maps of the record's ring, where there are several */
+	/* The record; where records are on the stack, just the first 16 bytes of the last one. */
 	__u8 data[];
 };
 
@@ -58,16 +60,43 @@ struct perf_slot {
  * helpers that they do not know in code that is never run. What a program does stays the same.
  */
 int fold(struct object *obj, struct error *err);
+/* One program, once another lowering has made something of it. */
+int fold_program(const struct object *obj, struct program *prog, struct error *err);
+
+/* Functions in place of their calls, where the kernel has none (Linux 4.16). */
+lowering lower_calls;
 
 /*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for
- * BPF_MAP_TYPE_PERF_EVENT_ARRAY: reserve becomes a slot of the scratch map, submit and output
- * become perf_event_output with the context saved at entry, discard becomes nothing, query
+ * BPF_MAP_TYPE_PERF_EVENT_ARRAY, whether or not the kernel has ring buffers: reserve becomes a slot
+ * of the scratch map, or room on the stack where the kernel outputs from there only; submit and
+ * output become perf_event_output with the context saved at entry, discard becomes nothing, query
  * answers 0. The map changes type; max_entries 0 means one for each possible CPU. CO-RE
  * comes first, as the sizes of the records must be final. An output of no bytes sends none.
- * After a failure the object is only good for object_fini.
  */
-int lower_ringbuf(struct object *obj, struct error *err);
+lowering lower_ringbuf;
+
+/*
+ * Global variables where the kernel has none: what is read from .rodata at a known place becomes
+ * the number that is there, all else goes through a lookup in the section's map. The maps stay,
+ * and what is in them; without flags that the kernel does not know.
+ */
+lowering lower_data;
+
+/*
+ * What old verifiers have against addresses of map values: helpers' memory goes by way of the
+ * stack, copies of lookups' results are made again behind the check, numbers are added to addresses
+ * and not the other way round.
+ */
+lowering lower_memory;
+
+/*
+ * The instruction set down to what the kernel takes: signed loads, moves and divisions, byte swaps
+ * and far jumps (Linux 6.6), comparisons of 32 bits (5.1), 32 bit arithmetic that the verifier does
+ * not follow, jumps by "less than" (4.14). Atomics with a result and calls of what the kernel
+ * does not have are refused. The last of all, as the others write for no older set than 4.14's.
+ */
+lowering lower_isa;
 
 /*
  * The object's BTF as this kernel takes it, a blob of its own, malloc'ed. All type ids and

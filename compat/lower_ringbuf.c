@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/edit.h"
+#include "compat/fold_internal.h"
 #include "compat/insn.h"
+#include "compat/piece.h"
+#include "compat/place.h"
 #include "compat/stack.h"
 
 /*
@@ -52,10 +54,39 @@
  * no other program writes to it. The program itself cannot come in between on the same CPU:
  * the kernel does not run a program of a tracepoint, kprobe or perf event in the middle of
  * another (bpf_prog_active).
+ *
+ * Before 4.11 bpf_perf_event_output takes from the stack only. There the record is on the stack,
+ * and the slot just counts; of the record it gets the beginning, which tells what was sent:
+ *
+ *	call bpf_ringbuf_reserve	*(u64 *)(r10 - 80) = 0	all of it: old verifiers have no
+ *					...			bytes sent that nobody has set
+ *					r0 = r10
+ *					r0 += -80
+ *	...				...
+ *	call bpf_ringbuf_submit		r0 = slot 3, as above
+ *					if r0 == 0 goto +7
+ *					one more in slot->sent, as above
+ *					r1 = *(u64 *)(r10 - 80)
+ *					*(u64 *)(r0 + 16) = r1
+ *					...
+ *					r1 = *(u64 *)(r10 - 8)
+ *					r2 = ring ll
+ *					w3 = -1
+ *					r4 = r10
+ *					r4 += -80
+ *					r5 = 64
+ *					call bpf_perf_event_output
+ *
+ * So it must be known which reserve a submit belongs to. Records that are never open at one time
+ * share their place. Before 4.7 there is no BPF_F_CURRENT_CPU; bpf_get_smp_processor_id, which then
+ * comes first, gives the number.
  */
+
+#define LOWERING "ringbuf"
 
 enum {
 	FUNC_map_lookup_elem = 1,
+	FUNC_get_smp_processor_id = 8,
 	FUNC_perf_event_output = 25,
 	FUNC_ringbuf_output = 130,
 	FUNC_ringbuf_reserve,
@@ -68,42 +99,49 @@ enum {
 	FUNC_user_ringbuf_drain = 209,
 };
 
-/* BPF_MAP_TYPE_USER_RINGBUF; an enum of the headers, which may be older than it. */
+/* BPF_MAP_TYPE_USER_RINGBUF and a program's flag; of headers that may be older than they. */
 #define MAP_TYPE_USER_RINGBUF 31
+#define SLEEPABLE (1u << 4)
 
 /* A per-CPU value is at most PCPU_MIN_UNIT_SIZE, 32 KiB, on every kernel and architecture. */
 #define SLOT_MAX 32768u
 #define SLOT_HEADER ((int)offsetof(struct perf_slot, data))
 #define SLOT_OFF(member) ((int)offsetof(struct perf_slot, member))
+#define SLOT_HEAD 16u /* of a record on the stack: what its slot gets */
 #define RINGS_MAX 16
 
-/* A call of reserve or output; its place in plan.sites is its slot's number. */
-struct site {
+/* A call that can be reached, of a helper of the ring buffer. */
+struct call {
 	uint32_t program, insn;
-	uint32_t size; /* reserve only */
-	uint32_t ring; /* reserve only: index in object.maps */
+	int32_t id;
+	uint32_t slot;    /* reserve and output: its number */
+	uint32_t size;    /* reserve; output: 0 where it is not known */
+	bool empty;       /* output: known to be of no bytes */
+	uint32_t ring;    /* reserve: index in object.maps */
+	uint32_t reserve; /* submit and discard of a record on the stack: index of that call */
+	int32_t above;    /* reserve on the stack: bytes between the record and the program's own */
 };
 
 struct ring_plan {
 	struct object *obj;
+	struct error *err;
 	uint32_t rings[RINGS_MAX]; /* indexes in object.maps */
 	size_t rings_len;
 	uint32_t scratch; /* likewise */
-	uint32_t max_size;
-	VEC(struct site) sites; /* by program, then instruction */
+	uint32_t max_size, slots;
+	bool on_stack;      /* records are */
+	bool by_number;     /* the CPU has to be named */
+	uint32_t program;   /* the one being looked at or rewritten, its first call, */
+	size_t first;
+	bool moved;         /* a record to another place */
+	VEC(struct call) calls; /* by program, then instruction */
 };
 
-/* What one program needs of the plan while it is rewritten. */
+/* What one program's stack has for it. Offsets from the frame pointer. */
 struct frame {
-	int ctx, key, result; /* offsets from the frame pointer */
-	uint32_t site;        /* the next one to rewrite */
-};
-
-/* A growing piece of code; big enough for the longest, a submit to RINGS_MAX rings. */
-struct piece {
-	struct bpf_insn insns[24 + 4 * RINGS_MAX];
-	struct ref refs[2 + RINGS_MAX];
-	size_t len, refs_len;
+	int ctx, key, result;
+	int map, data, size; /* arguments of an output while the CPU is asked for */
+	int used;            /* by the program itself */
 };
 
 /* "" where it is none of the ring buffer's. */
@@ -131,7 +169,7 @@ static int32_t ring_helper(const struct bpf_insn *insn)
 
 /* --- what is there: the maps, the calls, their sizes ------------------------------------ */
 
-static int find_rings(struct ring_plan *plan, struct error *err)
+static int find_rings(struct ring_plan *plan)
 {
 	struct object *obj = plan->obj;
 
@@ -139,9 +177,9 @@ static int find_rings(struct ring_plan *plan, struct error *err)
 		if (obj->maps.at[i].type != BPF_MAP_TYPE_RINGBUF)
 			continue;
 		if (plan->rings_len == RINGS_MAX)
-			return error_set(err, ERROR_UNSUPPORTED, "%s: ring buffers: got more than "
-					 "%d, which is as many as can be turned into perf buffers",
-					 obj->name, RINGS_MAX);
+			return error_set(plan->err, ERROR_UNSUPPORTED, "%s: ring buffers: got more "
+					 "than %d, which is as many as can be turned into perf "
+					 "buffers", obj->name, RINGS_MAX);
 		plan->rings[plan->rings_len++] = i;
 	}
 	return 0;
@@ -177,380 +215,464 @@ static uint32_t func_of(const struct program *prog, uint32_t insn)
 	return func;
 }
 
-static int refuse_dynptr(const struct ring_plan *plan, const struct program *prog, uint32_t insn,
-			 struct error *err)
+static int refuse_dynptr(const struct ring_plan *plan, const struct program *prog, uint32_t insn)
 {
 	int32_t id = prog->insns.at[insn].imm;
 	bool user = id == FUNC_user_ringbuf_drain;
 
-	error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: %s cannot be turned "
-		  "into perf buffer output", plan->obj->name, prog->name, insn, helper_name(id));
-	return error_hint(err, user ? "it needs Linux 6.1" :
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s cannot be turned into perf buffer output",
+		  plan->obj->name, place_of(plan->obj, prog, insn).text, helper_name(id));
+	return error_hint(plan->err, user ? "it needs Linux 6.1" :
 			  "it needs Linux 5.19; for older kernels use bpf_ringbuf_reserve with a "
 			  "constant size, or bpf_ringbuf_output");
 }
 
 static int refuse_in_func(const struct ring_plan *plan, const struct program *prog, uint32_t insn,
-			  uint32_t func, struct error *err)
+			  uint32_t func)
 {
-	error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: %s in function '%s', "
-		  "where the program's context is not at hand: it cannot be turned into perf "
-		  "buffer output", plan->obj->name, prog->name, insn,
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s in function '%s', where the program's "
+		  "context is not at hand: it cannot be turned into perf buffer output",
+		  plan->obj->name, place_of(plan->obj, prog, insn).text,
 		  helper_name(prog->insns.at[insn].imm), func_name(prog, func));
-	return error_hint(err, "without this it needs the ring buffer of Linux 5.8; mark '%s' "
+	return error_hint(plan->err, "without this it needs the ring buffer of Linux 5.8; mark '%s' "
 			  "__always_inline", func_name(prog, func));
 }
 
-/* Marks every instruction that some jump leads to. NULL = no memory. */
-static uint8_t *jump_targets(const struct program *prog)
+/* --- the calls: what is known of their arguments ---------------------------------------- */
+
+static uint32_t rounded(uint32_t size)
 {
-	uint8_t *targets = calloc(prog->insns.len, 1);
-
-	for (size_t i = 0; targets && i < prog->insns.len; i++) {
-		const struct bpf_insn *insn = &prog->insns.at[i];
-		int64_t to = insn_is_jump(insn) || insn_is_func_call(insn) ? insn_target(insn, i) :
-									     -1;
-
-		if (to >= 0 && to < (int64_t)prog->insns.len)
-			targets[to] = 1;
-		i += insn_is_wide(insn);
-	}
-	return targets;
+	return (size + 7) / 8 * 8;
 }
 
-static bool writes(const struct bpf_insn *insn, uint8_t reg)
+static int reserve_size(struct ring_plan *plan, const struct program *prog, struct call *call,
+			const struct value *size)
 {
-	switch (BPF_CLASS(insn->code)) {
-	case BPF_LD:
-		return insn_is_wide(insn) ? insn->dst_reg == reg : reg <= 5;
-	case BPF_LDX:
-	case BPF_ALU:
-	case BPF_ALU64:
-		return insn->dst_reg == reg;
-	case BPF_STX:
-		return BPF_MODE(insn->code) == BPF_ATOMIC && (insn->imm & BPF_FETCH) &&
-		       (insn->src_reg == reg || reg == 0);
-	case BPF_JMP:
-		return insn_is_call(insn) && reg <= 5;
-	}
-	return false;
-}
+	struct place place = place_of(plan->obj, prog, call->insn);
 
-static bool is_move(const struct bpf_insn *insn)
-{
-	return insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !insn->off;
-}
-
-/*
- * The instruction that gave reg the value it has before instruction `at`, looked for
- * backwards as far as there is only one way to come; through moves. -1: cannot tell.
- */
-static int64_t definition(const struct program *prog, const uint8_t *targets, uint32_t at,
-			  uint8_t reg)
-{
-	while (at > 0 && !targets[at]) {
-		const struct bpf_insn *insn = &prog->insns.at[--at];
-
-		if (!insn->code) /* the second slot of a BPF_LD_IMM64 */
-			insn = at ? &prog->insns.at[--at] : insn;
-		if (insn_ends_flow(insn))
-			return -1;
-		if (!writes(insn, reg))
-			continue;
-		if (!is_move(insn))
-			return at;
-		reg = insn->src_reg;
-	}
-	return -1;
-}
-
-static const struct ref *ref_at(const struct program *prog, int64_t insn)
-{
-	for (size_t i = 0; i < prog->refs.len; i++)
-		if (prog->refs.at[i].insn == insn)
-			return &prog->refs.at[i];
-	return NULL;
-}
-
-/* The number that instruction at puts into its register, or -1 where it is none or too big. */
-static int64_t constant_at(const struct program *prog, int64_t at)
-{
-	const struct bpf_insn *insn = &prog->insns.at[at];
-
-	if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_K) ||
-	    insn->code == (BPF_ALU | BPF_MOV | BPF_K))
-		return insn->imm >= 0 ? insn->imm : -1;
-	if (insn_is_wide(insn) && !insn->src_reg && !insn[1].imm && !ref_at(prog, at))
-		return (uint32_t)insn->imm;
-	return -1;
-}
-
-static int reserve_size(struct ring_plan *plan, const struct program *prog, const uint8_t *targets,
-			struct site *site, struct error *err)
-{
-	int64_t at = definition(prog, targets, site->insn, BPF_REG_2);
-	int64_t size = at < 0 ? -1 : constant_at(prog, at);
-
-	if (size < 0) {
-		error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: "
-			  "bpf_ringbuf_reserve: size: got a value that is set elsewhere, expected "
-			  "a constant set right before the call", plan->obj->name, prog->name,
-			  site->insn);
-		return error_hint(err, "write the size as a constant in the call, or use "
+	if (size->kind != VALUE_CONST || size->n > UINT32_MAX) {
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: size: got one "
+			  "that is not the same each time, expected a constant", plan->obj->name,
+			  place.text);
+		return error_hint(plan->err, "write the size as a constant in the call, or use "
 				  "bpf_ringbuf_output; as it is, it needs the ring buffer of "
 				  "Linux 5.8");
 	}
-	if (!size || size > SLOT_MAX - SLOT_HEADER) {
-		error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: "
-			  "bpf_ringbuf_reserve: size: got %lld, expected 1 to %u for perf buffers",
-			  plan->obj->name, prog->name, site->insn, (long long)size,
-			  SLOT_MAX - SLOT_HEADER);
-		return error_hint(err, "send the record in smaller parts; as it is, it needs the "
-				  "ring buffer of Linux 5.8");
+	if (!size->n || size->n > SLOT_MAX - SLOT_HEADER) {
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: size: got "
+			  "%llu, expected 1 to %u for perf buffers", plan->obj->name, place.text,
+			  (unsigned long long)size->n, SLOT_MAX - SLOT_HEADER);
+		return error_hint(plan->err, "send the record in smaller parts; as it is, it needs "
+				  "the ring buffer of Linux 5.8");
 	}
-	site->size = size;
-	if (size > plan->max_size)
-		plan->max_size = size;
+	call->size = size->n;
+	if (size->n > plan->max_size)
+		plan->max_size = size->n;
 	return 0;
+}
+
+static bool is_ring(const struct object *obj, const struct value *v)
+{
+	return v->kind == VALUE_MAP && v->map < obj->maps.len &&
+	       obj->maps.at[v->map].type == BPF_MAP_TYPE_RINGBUF;
 }
 
 /* Which ring: a question only where there are several. */
 static int reserve_ring(const struct ring_plan *plan, const struct program *prog,
-			const uint8_t *targets, struct site *site, struct error *err)
+			struct call *call, const struct value *map)
 {
-	const struct ref *ref;
-	int64_t at;
-
-	site->ring = plan->rings[0];
+	call->ring = plan->rings[0];
 	if (plan->rings_len == 1)
 		return 0;
-	at = definition(prog, targets, site->insn, BPF_REG_1);
-	ref = ref_at(prog, at);
-	if (!ref || ref->kind != REF_MAP || ref->target >= plan->obj->maps.len ||
-	    plan->obj->maps.at[ref->target].type != BPF_MAP_TYPE_RINGBUF) {
-		error_set(err, ERROR_UNSUPPORTED, "%s: program '%s': instruction %u: "
-			  "bpf_ringbuf_reserve: map: got a value that is set elsewhere, expected "
-			  "one of the object's %zu ring buffers set right before the call",
-			  plan->obj->name, prog->name, site->insn, plan->rings_len);
-		return error_hint(err, "name the map in the call; as it is, it needs the ring "
+	if (!is_ring(plan->obj, map)) {
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: map: got one "
+			  "that is not the same each time, expected one of the object's %zu ring "
+			  "buffers", plan->obj->name, place_of(plan->obj, prog, call->insn).text,
+			  plan->rings_len);
+		return error_hint(plan->err, "name the map in the call; as it is, it needs the ring "
 				  "buffer of Linux 5.8");
 	}
-	site->ring = ref->target;
+	call->ring = map->map;
 	return 0;
 }
 
-static int add_site(struct ring_plan *plan, uint32_t program, uint32_t insn, const uint8_t *targets,
-		    struct error *err)
+/* Index in plan->calls of a call of the program that is being looked at, or -1. */
+static int64_t call_at(const struct ring_plan *plan, uint32_t insn)
 {
-	const struct program *prog = &plan->obj->programs.at[program];
-	struct site *site = vec_push(&plan->sites);
-
-	if (!site)
-		return error_memory(err);
-	site->program = program;
-	site->insn = insn;
-	if (prog->insns.at[insn].imm != FUNC_ringbuf_reserve)
-		return 0;
-	if (reserve_size(plan, prog, targets, site, err))
-		return -1;
-	return reserve_ring(plan, prog, targets, site, err);
+	for (size_t i = plan->first; i < plan->calls.len; i++)
+		if (plan->calls.at[i].program == plan->program && plan->calls.at[i].insn == insn)
+			return i;
+	return -1;
 }
 
-static int survey_call(struct ring_plan *plan, uint32_t program, uint32_t insn,
-		       const uint8_t *targets, struct error *err)
+/* Of the record that a value is the address of: the call that reserved it, or -1. */
+static int64_t reserved_by(const struct ring_plan *plan, const struct value *v)
 {
-	const struct program *prog = &plan->obj->programs.at[program];
-	uint32_t func = func_of(prog, insn);
+	int64_t call = v->kind == VALUE_RESULT ? call_at(plan, v->map) : -1;
 
-	switch (ring_helper(&prog->insns.at[insn])) {
-	case 0:
-	case FUNC_ringbuf_discard:
-	case FUNC_ringbuf_query:
+	return call >= 0 && plan->calls.at[call].id == FUNC_ringbuf_reserve ? call : -1;
+}
+
+static int which_record(const struct ring_plan *plan, const struct program *prog,
+			struct call *call, const struct value *record)
+{
+	int64_t reserve = reserved_by(plan, record);
+
+	if (reserve >= 0 && !record->n) {
+		call->reserve = reserve;
 		return 0;
-	case FUNC_ringbuf_output:
-	case FUNC_ringbuf_reserve:
-	case FUNC_ringbuf_submit:
-		break;
-	default:
-		return refuse_dynptr(plan, prog, insn, err);
 	}
-	if (func)
-		return refuse_in_func(plan, prog, insn, func, err);
-	if (prog->insns.at[insn].imm == FUNC_ringbuf_submit)
-		return 0;
-	return add_site(plan, program, insn, targets, err);
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s: record: got one that is not of the same "
+		  "bpf_ringbuf_reserve each time, expected that of one", plan->obj->name,
+		  place_of(plan->obj, prog, call->insn).text, helper_name(call->id));
+	return error_hint(plan->err, "reserve and submit each record in one place; as it is, it "
+			  "needs Linux 4.11, whose bpf_perf_event_output takes map memory");
 }
 
-static int survey(struct ring_plan *plan, uint32_t program, struct error *err)
+/* Below all records that are open where this one is reserved. */
+static int place_record(const struct fold *f, uint32_t insn, void *ctx)
 {
-	const struct program *prog = &plan->obj->programs.at[program];
-	uint8_t *targets = jump_targets(prog);
-	int ret = 0;
+	struct ring_plan *plan = ctx;
+	int64_t at = call_at(plan, insn);
+	struct call *call = at < 0 ? NULL : &plan->calls.at[at];
 
-	if (!targets)
-		return error_memory(err);
-	for (size_t i = 0; !ret && i < prog->insns.len; i++)
-		ret = survey_call(plan, program, i, targets, err);
-	free(targets);
+	if (!call || call->id != FUNC_ringbuf_reserve)
+		return 0;
+	for (uint32_t i = BPF_REG_6; i < f->width; i++) {
+		int64_t open = reserved_by(plan, &f->now[i]);
+		const struct call *other = open < 0 ? call : &plan->calls.at[open];
+		int32_t below = other->above + rounded(other->size);
+
+		if (other == call || below <= call->above)
+			continue;
+		call->above = below;
+		plan->moved = true;
+	}
+	return 0;
+}
+
+static int survey_reserve(const struct fold *f, struct ring_plan *plan, struct call *call)
+{
+	struct value map = fold_reg(f, BPF_REG_1), size = fold_reg(f, BPF_REG_2);
+
+	call->slot = plan->slots++;
+	if (reserve_size(plan, f->prog, call, &size))
+		return -1;
+	return reserve_ring(plan, f->prog, call, &map);
+}
+
+static void survey_output(const struct fold *f, struct ring_plan *plan, struct call *call)
+{
+	struct value size = fold_reg(f, BPF_REG_3);
+
+	call->slot = plan->slots++;
+	if (size.kind != VALUE_CONST)
+		return;
+	call->empty = !size.n;
+	call->size = size.n <= INT32_MAX ? size.n : 0;
+}
+
+static int survey_call(const struct fold *f, uint32_t insn, void *ctx)
+{
+	struct ring_plan *plan = ctx;
+	int32_t id = ring_helper(&f->prog->insns.at[insn]);
+	uint32_t func = func_of(f->prog, insn);
+	struct value record = fold_reg(f, BPF_REG_1);
+	struct call *call;
+
+	if (!id)
+		return 0;
+	if (id > FUNC_ringbuf_query)
+		return refuse_dynptr(plan, f->prog, insn);
+	if (func && id <= FUNC_ringbuf_submit)
+		return refuse_in_func(plan, f->prog, insn, func);
+	call = vec_push(&plan->calls);
+	if (!call)
+		return error_memory(plan->err);
+	*call = (struct call){ .program = plan->program, .insn = insn, .id = id };
+	switch (id) {
+	case FUNC_ringbuf_reserve: return survey_reserve(f, plan, call);
+	case FUNC_ringbuf_output: survey_output(f, plan, call); return 0;
+	case FUNC_ringbuf_query: return 0;
+	}
+	return plan->on_stack ? which_record(plan, f->prog, call, &record) : 0;
+}
+
+/* Those that cannot be reached are not among the calls. */
+static int survey(struct ring_plan *plan)
+{
+	struct program *prog = &plan->obj->programs.at[plan->program];
+	int ret;
+
+	plan->first = plan->calls.len;
+	ret = fold_visit(plan->obj, prog, survey_call, plan, plan->err);
+	/* Until each is clear of the others; in a loop two may have to be below one another. */
+	plan->moved = plan->on_stack;
+	for (int round = 0; !ret && plan->moved && round < STACK_MAX / 8; round++) {
+		plan->moved = false;
+		ret = fold_visit(plan->obj, prog, place_record, plan, plan->err);
+	}
 	return ret;
 }
 
-/* --- what takes its place ------------------------------------------------------------- */
-
-static void put(struct piece *p, struct bpf_insn insn)
-{
-	p->insns[p->len++] = insn;
-}
-
-static void put_map(struct piece *p, uint8_t reg, uint32_t map)
-{
-	struct bpf_insn wide[] = { INSN_WIDE(reg, 0) };
-
-	p->refs[p->refs_len++] = (struct ref){ .insn = p->len, .kind = REF_MAP, .target = map };
-	put(p, wide[0]);
-	put(p, wide[1]);
-}
+/* --- what takes their place ------------------------------------------------------------ */
 
 /* r0 = the slot of that number, or NULL. */
 static void put_lookup(struct piece *p, const struct ring_plan *plan, const struct frame *f,
 		       uint32_t number)
 {
-	put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, f->key, number));
-	put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
-	put(p, INSN_ADD_IMM(BPF_REG_2, f->key));
-	put_map(p, BPF_REG_1, plan->scratch);
-	put(p, INSN_CALL(FUNC_map_lookup_elem));
+	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, f->key, number));
+	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_2, f->key));
+	piece_put_map(p, BPF_REG_1, plan->scratch);
+	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
 }
 
 /* One more sent through the slot that reg points at, `off` bytes away; r1 is lost. */
 static void put_count(struct piece *p, uint8_t reg, int off)
 {
-	put(p, INSN_LOAD(BPF_DW, BPF_REG_1, reg, off + SLOT_OFF(sent)));
-	put(p, INSN_ADD_IMM(BPF_REG_1, 1));
-	put(p, INSN_STORE(BPF_DW, reg, off + SLOT_OFF(sent), BPF_REG_1));
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, reg, off + SLOT_OFF(sent)));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_1, 1));
+	piece_put(p, INSN_STORE(BPF_DW, reg, off + SLOT_OFF(sent), BPF_REG_1));
 }
 
-/* r2 = the map of the ring that the record at r4 was reserved in; r3 is lost. */
+/* r2 = the map of the ring that the record at r4 was reserved in; r0 is lost. */
 static void put_ring(struct piece *p, const struct ring_plan *plan)
 {
 	if (plan->rings_len > 1)
-		put(p, INSN_LOAD(BPF_W, BPF_REG_3, BPF_REG_4, SLOT_OFF(ring) - SLOT_HEADER));
+		piece_put(p, INSN_LOAD(BPF_W, BPF_REG_0, BPF_REG_4, SLOT_OFF(ring) - SLOT_HEADER));
 	for (size_t i = 0; i < plan->rings_len; i++) {
 		size_t after = plan->rings_len - 1 - i;
 
-		put_map(p, BPF_REG_2, plan->rings[i]);
+		piece_put_map(p, BPF_REG_2, plan->rings[i]);
 		if (after) /* over the other rings: three each, but two for the last */
-			put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_3, plan->rings[i],
-					     (after - 1) * 3 + 2));
+			piece_put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, plan->rings[i],
+						   (after - 1) * 3 + 2));
 	}
 }
 
-static void put_send(struct piece *p, const struct frame *f)
+/* Where the CPU has to be named: r3 = its number; r0 to r5 are lost. */
+static void put_number(struct piece *p, const struct ring_plan *plan)
 {
-	put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, f->ctx));
-	put(p, INSN_MOV32_IMM(BPF_REG_3, -1)); /* BPF_F_CURRENT_CPU, 0xffffffff */
-	put(p, INSN_CALL(FUNC_perf_event_output));
+	if (!plan->by_number)
+		return;
+	piece_put(p, INSN_CALL(FUNC_get_smp_processor_id));
+	piece_put(p, INSN_MOV(BPF_REG_3, BPF_REG_0));
 }
 
-static void reserve_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
+static void put_send(struct piece *p, const struct ring_plan *plan, const struct frame *f)
 {
-	const struct site *site = &plan->sites.at[f->site];
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, f->ctx));
+	if (!plan->by_number)
+		piece_put(p, INSN_MOV32_IMM(BPF_REG_3, -1)); /* BPF_F_CURRENT_CPU, 0xffffffff */
+	piece_put(p, INSN_CALL(FUNC_perf_event_output));
+}
+
+static void reserve_code(struct piece *p, const struct ring_plan *plan, const struct frame *f,
+			 const struct call *call)
+{
 	bool several = plan->rings_len > 1;
 
-	put_lookup(p, plan, f, f->site);
-	put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 2));
-	put(p, INSN_MOV_IMM(BPF_REG_0, 0));
-	put(p, INSN_GOTO(several ? 3 : 2));
-	put(p, INSN_STORE_IMM(BPF_W, BPF_REG_0, SLOT_OFF(size), site->size));
+	put_lookup(p, plan, f, call->slot);
+	piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 2));
+	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
+	piece_put(p, INSN_GOTO(several ? 3 : 2));
+	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_0, SLOT_OFF(size), call->size));
 	if (several)
-		put(p, INSN_STORE_IMM(BPF_W, BPF_REG_0, SLOT_OFF(ring), site->ring));
-	put(p, INSN_ADD_IMM(BPF_REG_0, SLOT_HEADER));
+		piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_0, SLOT_OFF(ring), call->ring));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_0, SLOT_HEADER));
 }
 
+/* r1 record */
 static void submit_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
 {
 	size_t check;
 
-	put(p, INSN_MOV(BPF_REG_4, BPF_REG_1));
-	put(p, INSN_LOAD(BPF_W, BPF_REG_5, BPF_REG_4, SLOT_OFF(size) - SLOT_HEADER));
-	put(p, INSN_ADD_IMM(BPF_REG_5, -1));
-	check = p->len;
-	put(p, INSN_JUMP_IMM(BPF_JGT, BPF_REG_5, plan->max_size - 1, 0));
-	put(p, INSN_ADD_IMM(BPF_REG_5, 1));
+	if (plan->by_number) {
+		piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->data, BPF_REG_1));
+		put_number(p, plan);
+		piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, f->data));
+	}
+	piece_put(p, INSN_MOV(BPF_REG_4, BPF_REG_1));
+	piece_put(p, INSN_LOAD(BPF_W, BPF_REG_5, BPF_REG_4, SLOT_OFF(size) - SLOT_HEADER));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_5, -1));
+	check = piece_put(p, INSN_JUMP_IMM(BPF_JGT, BPF_REG_5, plan->max_size - 1, 0));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_5, 1));
 	put_count(p, BPF_REG_4, -SLOT_HEADER);
 	put_ring(p, plan);
-	put_send(p, f);
-	p->insns[check].off = p->len - check - 1;
+	put_send(p, plan, f);
+	piece_land(p, check);
+}
+
+/* Offset of the record from the frame pointer. */
+static int record_at(const struct frame *f, const struct call *reserve)
+{
+	return -f->used - reserve->above - (int)rounded(reserve->size);
+}
+
+static void stack_reserve_code(struct piece *p, const struct frame *f, const struct call *call)
+{
+	int at = record_at(f, call);
+
+	for (int off = 0; off < (int)rounded(call->size); off += 8)
+		piece_put(p, INSN_STORE_IMM(BPF_DW, BPF_REG_10, at + off, 0));
+	piece_put(p, INSN_MOV(BPF_REG_0, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_0, at));
+}
+
+static uint32_t head_size(uint32_t size)
+{
+	return rounded(size) < SLOT_HEAD ? rounded(size) : SLOT_HEAD;
+}
+
+static void stack_submit_code(struct piece *p, const struct ring_plan *plan,
+			      const struct frame *f, const struct call *reserve)
+{
+	int at = record_at(f, reserve);
+	size_t found;
+
+	put_lookup(p, plan, f, reserve->slot);
+	found = piece_put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
+	put_count(p, BPF_REG_0, 0);
+	for (int off = 0; off < (int)head_size(reserve->size); off += 8) {
+		piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, at + off));
+		piece_put(p, INSN_STORE(BPF_DW, BPF_REG_0, SLOT_HEADER + off, BPF_REG_1));
+	}
+	piece_land(p, found);
+	put_number(p, plan);
+	piece_put_map(p, BPF_REG_2, reserve->ring);
+	piece_put(p, INSN_MOV(BPF_REG_4, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_4, at));
+	piece_put(p, INSN_MOV_IMM(BPF_REG_5, reserve->size));
+	put_send(p, plan, f);
+}
+
+/* r1 map, r2 data, r3 size: stay what they are, and r3 becomes the number of the CPU at last. */
+static void put_number_of_output(struct piece *p, const struct ring_plan *plan,
+				 const struct frame *f)
+{
+	if (!plan->by_number)
+		return;
+	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->map, BPF_REG_1));
+	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->data, BPF_REG_4));
+	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->size, BPF_REG_5));
+	put_number(p, plan);
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, f->map));
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_4, BPF_REG_10, f->data));
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_5, BPF_REG_10, f->size));
 }
 
 /* r1 map, r2 data, r3 size, r4 flags */
-static void output_code(struct piece *p, const struct ring_plan *plan, const struct frame *f)
+static void output_code(struct piece *p, const struct ring_plan *plan, const struct frame *f,
+			const struct call *call)
 {
-	size_t skip, found;
+	size_t skip = 0, found;
 
-	put(p, INSN_MOV(BPF_REG_5, BPF_REG_3));
-	put(p, INSN_MOV_IMM(BPF_REG_0, 0));
-	put(p, INSN_JUMP_IMM(BPF_JGT, BPF_REG_5, 0, 1));
-	skip = p->len;
-	put(p, INSN_GOTO(0));
-	put(p, INSN_MOV(BPF_REG_4, BPF_REG_2));
-	put(p, INSN_MOV(BPF_REG_2, BPF_REG_1));
-	put_send(p, f);
-	put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->result, BPF_REG_0));
-	put_lookup(p, plan, f, f->site);
-	found = p->len;
-	put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
+	if (call->empty) {
+		piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
+		return;
+	}
+	piece_put(p, INSN_MOV(BPF_REG_5, BPF_REG_3));
+	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
+	if (!call->size) {
+		piece_put(p, INSN_JUMP_IMM(BPF_JGT, BPF_REG_5, 0, 1));
+		skip = piece_put(p, INSN_GOTO(0));
+	}
+	piece_put(p, INSN_MOV(BPF_REG_4, BPF_REG_2));
+	put_number_of_output(p, plan, f);
+	if (call->size) /* known to the verifier, too, whatever came in between */
+		piece_put(p, INSN_MOV_IMM(BPF_REG_5, call->size));
+	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_1));
+	put_send(p, plan, f);
+	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->result, BPF_REG_0));
+	put_lookup(p, plan, f, call->slot);
+	found = piece_put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
 	put_count(p, BPF_REG_0, 0);
-	p->insns[found].off = p->len - found - 1;
-	put(p, INSN_LOAD(BPF_DW, BPF_REG_0, BPF_REG_10, f->result));
-	p->insns[skip].off = p->len - skip - 1;
+	piece_land(p, found);
+	piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_0, BPF_REG_10, f->result));
+	if (!call->size)
+		piece_land(p, skip);
 }
 
-static int rewrite_call(const struct ring_plan *plan, struct edit *edit, struct frame *f,
-			uint32_t insn, struct error *err)
+static void call_code(struct piece *p, const struct ring_plan *plan, const struct frame *f,
+		      const struct call *call)
 {
-	struct piece p = { .len = 0 };
-
-	switch (ring_helper(&edit->prog->insns.at[insn])) {
+	switch (call->id) {
 	case FUNC_ringbuf_reserve:
-		reserve_code(&p, plan, f);
-		f->site++;
-		break;
-	case FUNC_ringbuf_output:
-		output_code(&p, plan, f);
-		f->site++;
+		if (plan->on_stack)
+			stack_reserve_code(p, f, call);
+		else
+			reserve_code(p, plan, f, call);
 		break;
 	case FUNC_ringbuf_submit:
-		submit_code(&p, plan, f);
+		if (plan->on_stack)
+			stack_submit_code(p, plan, f, &plan->calls.at[call->reserve]);
+		else
+			submit_code(p, plan, f);
+		break;
+	case FUNC_ringbuf_output:
+		output_code(p, plan, f, call);
 		break;
 	case FUNC_ringbuf_query:
-		put(&p, INSN_MOV_IMM(BPF_REG_0, 0));
-		break;
-	case FUNC_ringbuf_discard:
+		piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
 		break;
 	}
-	return edit_replace(edit, insn, (struct edit_code){ p.insns, p.len, p.refs, p.refs_len },
-			    err);
 }
 
-/* Three words below all that the function uses: context, key of the lookup, result. */
-static int make_room(struct frame *f, const struct program *prog, struct error *err)
+static int rewrite_call(const struct ring_plan *plan, struct edit *edit, const struct frame *f,
+			uint32_t insn)
 {
-	uint32_t depth, used;
+	int64_t call = call_at(plan, insn);
+	struct piece p = { 0 };
 
-	if (program_stack_depth(prog, 0, &depth, err))
-		return -1;
-	used = (depth + 7) / 8 * 8;
-	if (used + 24 > STACK_MAX) {
-		error_set(err, ERROR_UNSUPPORTED, "program '%s': stack: got %u bytes in use, "
-			  "expected at most %d to leave room for perf buffer output", prog->name,
-			  depth, STACK_MAX - 24);
-		return error_hint(err, "put large variables into a per-CPU map; as it is, it "
-				  "needs the ring buffer of Linux 5.8");
+	if (call >= 0)
+		call_code(&p, plan, f, &plan->calls.at[call]);
+	else /* never comes here */
+		piece_put(&p, INSN_MOV_IMM(BPF_REG_0, 0));
+	return piece_replace(&p, edit, insn, plan->err);
+}
+
+/* Bytes of the records on the program's stack. */
+static int records_size(const struct ring_plan *plan)
+{
+	int size = 0;
+
+	for (size_t i = plan->first; plan->on_stack && i < plan->calls.len; i++) {
+		const struct call *call = &plan->calls.at[i];
+		int end = call->above + rounded(call->size);
+
+		if (call->program == plan->program && call->id == FUNC_ringbuf_reserve && end > size)
+			size = end;
 	}
-	f->ctx = -(int)used - 8;
-	f->key = -(int)used - 16;
-	f->result = -(int)used - 24;
+	return size;
+}
+
+/* Below all that the program uses: the records, then words, for arguments if CPUs are named. */
+static int make_room(struct frame *f, const struct ring_plan *plan, const struct program *prog)
+{
+	int records = records_size(plan), need = records + (plan->by_number ? 48 : 24), top;
+	uint32_t depth;
+
+	if (program_stack_depth(prog, 0, &depth, plan->err))
+		return -1;
+	f->used = rounded(depth);
+	if (f->used + need > STACK_MAX) {
+		error_set(plan->err, ERROR_UNSUPPORTED, "program '%s': stack: got %u bytes in use, "
+			  "expected at most %d to leave room for %sperf buffer output", prog->name,
+			  depth, STACK_MAX - need, records ? "records and " : "");
+		return error_hint(plan->err, records ?
+				  "send smaller records; as it is, it needs Linux 4.11, whose "
+				  "bpf_perf_event_output takes map memory" :
+				  "put large variables into a per-CPU map; as it is, it needs the ring "
+				  "buffer of Linux 5.8");
+	}
+	top = -f->used - records;
+	f->ctx = top - 8;
+	f->key = top - 16;
+	f->result = top - 24;
+	f->map = top - 32;
+	f->data = top - 40;
+	f->size = top - 48;
 	return 0;
 }
 
@@ -565,51 +687,51 @@ static bool has_helper(const struct program *prog, int32_t first, int32_t last)
 	return false;
 }
 
-static int rewrite_calls(const struct ring_plan *plan, struct edit *edit, struct frame *f,
-			 struct error *err)
+static int rewrite_calls(const struct ring_plan *plan, struct edit *edit, const struct frame *f)
 {
 	struct bpf_insn save = INSN_STORE(BPF_DW, BPF_REG_10, f->ctx, BPF_REG_1);
 
-	if (f->ctx && edit_enter(edit, 0, (struct edit_code){ .insns = &save, .len = 1 }, err))
+	if (f->ctx && edit_enter(edit, 0, (struct edit_code){ .insns = &save, .len = 1 }, plan->err))
 		return -1;
 	for (size_t i = 0; i < edit->prog->insns.len; i++)
-		if (ring_helper(&edit->prog->insns.at[i]) && rewrite_call(plan, edit, f, i, err))
+		if (ring_helper(&edit->prog->insns.at[i]) && rewrite_call(plan, edit, f, i))
 			return -1;
-	return edit_apply(edit, err);
+	return edit_apply(edit, plan->err);
 }
 
-/* *site: the number of the program's first reserve or output; receives the next program's. */
-static int rewrite(const struct ring_plan *plan, struct program *prog, uint32_t *site,
-		   struct error *err)
+static int rewrite(struct ring_plan *plan, uint32_t program)
 {
-	struct frame f = { .site = *site };
+	struct program *prog = &plan->obj->programs.at[program];
+	struct frame f = { 0 };
 	struct edit edit;
 	int ret = -1;
 
-	if (!has_helper(prog, FUNC_ringbuf_output, FUNC_ringbuf_query))
-		return 0;
-	if (has_helper(prog, FUNC_ringbuf_output, FUNC_ringbuf_submit) && make_room(&f, prog, err))
-		return error_wrap(err, "%s", plan->obj->name);
-	if (edit_init(&edit, prog, err) == 0)
-		ret = rewrite_calls(plan, &edit, &f, err);
+	plan->program = program;
+	for (plan->first = 0; plan->first < plan->calls.len; plan->first++)
+		if (plan->calls.at[plan->first].program == program)
+			break;
+	if (has_helper(prog, FUNC_ringbuf_output, FUNC_ringbuf_submit) && make_room(&f, plan, prog))
+		return error_wrap(plan->err, "%s", plan->obj->name);
+	if (edit_init(&edit, prog, plan->err) == 0)
+		ret = rewrite_calls(plan, &edit, &f);
 	edit_fini(&edit);
-	*site = f.site;
-	return ret ? error_wrap(err, "%s", plan->obj->name) : 0;
+	return ret ? error_wrap(plan->err, "%s", plan->obj->name) : 0;
 }
 
 /* --- the maps --------------------------------------------------------------------------- */
 
-static int add_scratch(struct ring_plan *plan, struct error *err)
+static int add_scratch(struct ring_plan *plan)
 {
+	uint32_t size = plan->on_stack ? head_size(plan->max_size) : rounded(plan->max_size);
 	struct map *map = object_add_map(plan->obj, SCRATCH_MAP);
 
 	if (!map)
-		return error_memory(err);
+		return error_memory(plan->err);
 	map->role = MAP_PLAIN;
 	map->type = BPF_MAP_TYPE_PERCPU_ARRAY;
 	map->key_size = sizeof(uint32_t);
-	map->value_size = SLOT_HEADER + (plan->max_size + 7) / 8 * 8;
-	map->max_entries = plan->sites.len;
+	map->value_size = SLOT_HEADER + size;
+	map->max_entries = plan->slots;
 	plan->scratch = plan->obj->maps.len - 1;
 	return 0;
 }
@@ -623,35 +745,87 @@ static void change_map(struct map *map)
 	map->key_type_id = map->value_type_id = 0;
 }
 
-static int lower_all(struct ring_plan *plan, struct error *err)
+/* --- altogether -------------------------------------------------------------------------- */
+
+static bool uses_rings(const struct program *prog)
+{
+	return prog->autoload && has_helper(prog, FUNC_ringbuf_output, FUNC_user_ringbuf_drain);
+}
+
+/* A slot is one program's at a time, on one CPU: a program that may sleep keeps to neither. */
+static int check_program(const struct ring_plan *plan, struct caps *caps,
+			 const struct program *prog)
+{
+	const struct section_kind *kind = prog->kind;
+
+	if (kind && kind->flags & SLEEPABLE) {
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s' (%s): it may sleep, and "
+			  "perf buffer output goes through memory of one CPU", plan->obj->name,
+			  prog->name, prog->section);
+		return error_hint(plan->err, "it needs the ring buffer of Linux 5.8");
+	}
+	if (!kind || caps_helper(caps, kind->type, FUNC_perf_event_output) != CAP_NO)
+		return 0;
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s' (%s): %s, which takes the place of "
+		  "the ring buffer", plan->obj->name, prog->name, prog->section,
+		  plan_why_helper(caps, kind->type, FUNC_perf_event_output).text);
+	return error_hint(plan->err, "it needs the ring buffer of Linux 5.8");
+}
+
+static int lower_all(struct ring_plan *plan, struct caps *caps)
 {
 	struct object *obj = plan->obj;
-	uint32_t site = 0;
 
-	for (size_t i = 0; i < obj->programs.len; i++)
-		if (obj->programs.at[i].autoload && survey(plan, i, err))
+	for (size_t i = 0; i < obj->programs.len; i++) {
+		plan->program = i;
+		if (uses_rings(&obj->programs.at[i]) &&
+		    (check_program(plan, caps, &obj->programs.at[i]) || survey(plan)))
 			return -1;
-	if (plan->sites.len && add_scratch(plan, err))
+	}
+	if (plan->slots && add_scratch(plan))
 		return -1;
 	for (size_t i = 0; i < obj->programs.len; i++)
-		if (obj->programs.at[i].autoload &&
-		    rewrite(plan, &obj->programs.at[i], &site, err))
+		if (uses_rings(&obj->programs.at[i]) && rewrite(plan, i))
 			return -1;
 	for (size_t i = 0; i < plan->rings_len; i++)
 		change_map(&obj->maps.at[plan->rings[i]]);
 	return 0;
 }
 
-int lower_ringbuf(struct object *obj, struct error *err)
+/* Why rings go: the kernel has none, unless the user wants it so. */
+static int add_steps(const struct ring_plan *plan, const struct caps *caps, struct plan *steps)
 {
-	struct ring_plan plan = { .obj = obj };
+	bool asked = caps->maps[BPF_MAP_TYPE_RINGBUF].answer != CAP_NO;
+	struct plan_why why = plan_why_map(caps, BPF_MAP_TYPE_RINGBUF);
+
+	for (size_t i = 0; i < plan->rings_len; i++)
+		if (plan_add(steps, LOWERING, NULL, asked ? "perf buffers are asked for" : why.text,
+			     plan->err, "ring buffer '%s' becomes a perf buffer for each CPU",
+			     plan->obj->maps.at[plan->rings[i]].name))
+			return -1;
+	if (plan->slots && plan->on_stack &&
+	    plan_add(steps, LOWERING, NULL, plan_why(caps, CAP_MEMORY_MAP).text, plan->err,
+		     "records are made on the stack"))
+		return -1;
+	if (plan->slots && plan->by_number &&
+	    plan_add(steps, LOWERING, NULL, plan_why(caps, CAP_CURRENT_CPU).text, plan->err,
+		     "records go to the CPU by its number"))
+		return -1;
+	return 0;
+}
+
+int lower_ringbuf(struct object *obj, struct caps *caps, struct plan *steps, struct error *err)
+{
+	struct ring_plan plan = { .obj = obj, .err = err };
 	int ret;
 
-	if (refuse_user_rings(obj, err) || find_rings(&plan, err))
+	if (refuse_user_rings(obj, err) || find_rings(&plan))
 		return -1;
 	if (!plan.rings_len)
 		return 0;
-	ret = lower_all(&plan, err);
-	vec_fini(&plan.sites);
+	plan.on_stack = caps_ask(caps, CAP_MEMORY_MAP) == CAP_NO;
+	plan.by_number = caps_ask(caps, CAP_CURRENT_CPU) == CAP_NO;
+	ret = lower_all(&plan, caps) || add_steps(&plan, caps, steps) ? -1 : 0;
+	vec_fini(&plan.calls);
 	return ret;
 }

@@ -2,30 +2,56 @@
 #ifndef LOADER_ATTACH_H
 #define LOADER_ATTACH_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
 
+#include "loader/load.h"
+#include "loader/probe_event.h"
+#include "loader/section.h"
+#include "loader/tracefs.h"
 #include "util/error.h"
 
 /*
- * Tracepoints through perf_event_open. A link is one descriptor; closing it detaches.
+ * Loaded programs on what their sections name. There are several ways, by kind of program and by
+ * kernel; each kind has a file, attach_KIND.c.
  */
 
-/* tracefs, found where it is mounted or mounted for this process alone. */
-struct tracefs {
-	int fd; /* directory */
-	char where[128];
+/* Where kprobes and uprobes come from. */
+enum probe_way {
+	PROBE_EITHER, /* the first of these that the kernel has */
+	PROBE_PMU,    /* perf_event_open alone, Linux 4.17 */
+	PROBE_EVENT,  /* an event defined in tracefs, to be removed again */
 };
 
-int tracefs_open(struct tracefs *tracefs, struct error *err);
-void tracefs_close(struct tracefs *tracefs);
-/* The id of an event ("signal", "signal_generate"), or -1 and err. */
-int tracefs_event_id(const struct tracefs *tracefs, const char *category, const char *event,
-		     struct error *err);
-/* How an event's record is laid out, as text; malloc'ed. */
-int tracefs_format(const struct tracefs *tracefs, const char *category, const char *event,
-		   char **text, size_t *len, struct error *err);
+/* How to go about it: what the kernel can do has been asked before (compat/prepare.h). */
+struct attach_options {
+	bool perf_links; /* perf events take links, and with them a cookie (5.15); else an ioctl */
+	enum probe_way probes;
+	uint64_t cookie; /* for bpf_get_attach_cookie; 0: none */
+	const struct tracefs *tracefs; /* borrowed; NULL: opened when needed */
+};
 
-/* Attaches the program to the tracepoint; returns the link's descriptor, or -1 and err. */
+/* A program that is attached. Nothing of it is left behind by link_detach(). */
+struct link {
+	int fd;                     /* closing it detaches; -1: it is not attached */
+	struct probe_event probe;   /* which the kernel was asked for and has to forget */
+	struct section_name target; /* of those in the section's name the one taken; "" where none is */
+};
+
+/* Whether programs of that kind are attached to what their section names. */
+bool attach_knows(const struct section_kind *kind);
+/*
+ * Attaches the program of that index. Of several targets, "kprobe/do_unlinkat|filename_unlinkat",
+ * the first that this kernel has is taken, and a function that goes by another name on other
+ * kernels is looked for by that as well (loader/target.h). On failure nothing is held.
+ */
+int link_attach(struct link *link, const struct loaded *loaded, size_t program,
+		const struct attach_options *options, struct error *err);
+void link_detach(struct link *link); /* zeroed, or detached before, is fine if fd is -1 */
+/* Starts a run of an attached iter program: a descriptor to read its output from, or -1. */
+int link_run_iter(const struct link *link, struct error *err);
+
+/* The tracer's own way, as fast as can be: the link's descriptor, or -1 and err. */
 int attach_tracepoint(int prog_fd, int event_id, const char *name, struct error *err);
 
 #endif

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "loader/attach.h"
-#include "util/cpus.h"
+#include "loader/attach_internal.h"
 #include "util/sys.h"
 
-/*
- * The event itself never counts: it is what the kernel hangs the program on, and a program
- * on a tracepoint runs on every CPU whichever CPU its event names. A CPU that is offline
- * cannot be named (ENODEV), so the first that can be is taken.
- */
-static int open_event(int event_id)
+static int open_tracepoint(int event_id)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -19,58 +15,68 @@ static int open_event(int event_id)
 		.sample_period = 1,
 		.disabled = 1,
 	};
-	int fd = sys_perf_event_open(&attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 
-	/* How many there are is only asked where it matters: nearly always the first will do. */
-	for (int cpu = 1, cpus = 0; fd == -ENODEV; cpu++) {
-		if (!cpus)
-			cpus = cpus_possible();
-		if (cpu >= cpus)
-			break;
-		fd = sys_perf_event_open(&attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-	}
-	return fd;
-}
-
-static void explain(int ret, struct error *err)
-{
-	switch (ret) {
-	case -EACCES:
-	case -EPERM:
-		err->code = ERROR_PERMISSION;
-		error_hint(err, "tracing takes root, or CAP_PERFMON (CAP_SYS_ADMIN before Linux 5.8); "
-				"a locked-down kernel (confidentiality) allows it to nobody");
-		break;
-	case -EEXIST:
-		error_hint(err, "up to Linux 4.14 a tracepoint takes one program only, and perf, bcc or "
-				"another portrace holds this one");
-		break;
-	case -ENOENT:
-	case -EINVAL:
-	case -ENOSYS:
-	case -EOPNOTSUPP:
-		err->code = ERROR_UNSUPPORTED;
-		error_hint(err, "BPF programs on tracepoints are known since Linux 4.7, with "
-				"CONFIG_PERF_EVENTS and CONFIG_BPF_EVENTS");
-		break;
-	}
+	return perf_open(&attr);
 }
 
 int attach_tracepoint(int prog_fd, int event_id, const char *name, struct error *err)
 {
-	int fd = open_event(event_id), ret;
+	int fd = open_tracepoint(event_id), ret;
 
 	if (fd < 0) {
 		error_system(err, -fd, "tracepoint %s: perf_event_open", name);
-		explain(fd, err);
+		perf_explain(fd, err);
 		return -1;
 	}
 	ret = sys_ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog_fd);
 	if (ret < 0) {
 		sys_close(fd);
 		error_system(err, -ret, "tracepoint %s: attach the program", name);
-		explain(ret, err);
+		perf_explain(ret, err);
 		return -1;
 	}
 	return fd;
 }
+
+/* "signal/signal_generate": the event's id, -1, or -ENOENT where there is none. */
+static int event_id(const struct attach_request *request, struct error *err)
+{
+	const char *event = strchr(request->target, '/');
+	const struct tracefs *tracefs;
+	struct tracefs own;
+	char category[64];
+	int id;
+
+	if (!event || event == request->target || !event[1] || strchr(event + 1, '/') ||
+	    (size_t)(event - request->target) >= sizeof(category))
+		return error_set(err, ERROR_FORMAT, "section '%s': got no tracepoint, expected "
+				 "tracepoint/CATEGORY/EVENT", request->prog->section);
+	snprintf(category, sizeof(category), "%.*s", (int)(event - request->target), request->target);
+	tracefs = attach_tracefs(request, &own, err);
+	if (!tracefs)
+		return -1;
+	id = tracefs_event_id(tracefs, category, event + 1, err);
+	tracefs_close(&own);
+	return id < 0 && err->sys == ENOENT ? -ENOENT : id;
+}
+
+static int attach(struct link *link, const struct attach_request *request, struct error *err)
+{
+	int id = event_id(request, err), fd;
+
+	if (id < 0)
+		return id == -ENOENT ? ATTACH_ABSENT : -1;
+	fd = open_tracepoint(id);
+	if (fd >= 0)
+		return perf_attach(link, fd, request, err);
+	error_system(err, -fd, "%s: perf_event_open", request->target);
+	perf_explain(fd, err);
+	return -1;
+}
+
+const struct attach_kind attach_kind_tracepoint = {
+	.targets = "tracepoint",
+	.absent = "it was renamed, is in a module that is not loaded, or the kernel was built without "
+		  "CONFIG_EVENT_TRACING",
+	.attach = attach,
+};

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/load_target.h"
 #include "loader/load_types.h"
 #include "loader/section.h"
 #include "loader/verifier_fetch.h"
 #include "loader/verifier_report.h"
 #include "util/cpus.h"
+#include "util/release.h"
 #include "util/sys.h"
 
 static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
@@ -64,7 +66,7 @@ static int fill_map(int fd, const struct map *map, struct error *err)
 
 	if (ret < 0)
 		return error_system(err, -ret, "map '%s': set its value", map->name);
-	if (map->role != MAP_RODATA)
+	if (!(map->flags & BPF_F_RDONLY_PROG))
 		return 0;
 	/* Only a frozen map's values are constants to the verifier. */
 	memset(&attr, 0, sizeof(attr));
@@ -150,6 +152,8 @@ static int explain_silence(int refused, const struct program *prog, struct error
 				"(CAP_SYS_ADMIN before Linux 5.8)");
 	} else if (refused == -EINVAL || refused == -E2BIG) {
 		err->code = ERROR_UNSUPPORTED;
+		error_hint(err, "such programs are known since Linux %u.%u",
+			   LINUX_MAJOR(prog->kind->since), LINUX_MINOR(prog->kind->since));
 	}
 	if (refused == -E2BIG && prog->insns.len > BPF_MAXINSNS)
 		error_hint(err, "it has %zu instructions; before Linux 5.2, and without CAP_BPF, %d "
@@ -179,37 +183,63 @@ out:
 	return ret >= 0 ? ret : -1;
 }
 
-static int load_program(struct loaded *loaded, size_t index, const struct load_options *options,
+/* What a kernel has to be told of the kind of a program. */
+static void describe_kind(const struct section_kind *kind, const struct load_target *target,
+			  const struct load_options *options, union bpf_attr *attr)
+{
+	attr->prog_type = kind->type;
+	attr->prog_flags = kind->flags;
+	if (options->attach_types)
+		attr->expected_attach_type = kind->attach;
+	if (kind->type == BPF_PROG_TYPE_KPROBE)
+		attr->kern_version = options->kern_version;
+	attr->attach_btf_id = target->type_id;
+	if (target->fd >= 0)
+		attr->attach_prog_fd = target->fd; /* or attach_btf_obj_fd: they share their place */
+}
+
+/* The call itself, with all that is to be freed afterwards at hand. */
+static int give_program(struct loaded *loaded, size_t index, const struct load_options *options,
+			const struct load_target *target, struct bpf_insn *insns,
 			struct error *err)
 {
 	const struct program *prog = &loaded->object->programs.at[index];
-	const struct section_kind *kind = section_loadable(prog->section, err);
 	struct bpf_func_info *funcs;
-	struct bpf_insn *insns;
 	union bpf_attr attr;
 	int fd;
 
-	if (!kind)
-		return error_wrap(err, "program '%s'", prog->name);
-	insns = resolve_refs(loaded, prog, err);
-	if (!insns)
-		return -1;
 	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = kind->type;
+	describe_kind(prog->kind, target, options, &attr);
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = prog->insns.len;
 	attr.license = (uintptr_t)loaded->object->license;
 	if (options->names)
 		copy_name(attr.prog_name, prog->name);
-	if (load_prog_types(loaded, options->types, index, &attr, &funcs, err)) {
-		free(insns);
+	if (load_prog_types(loaded, options->types, index, &attr, &funcs, err))
 		return -1;
-	}
 	fd = load_prog_typed(loaded, index, &attr, prog_load);
 	if (fd < 0)
 		fd = explain_refusal(&attr, fd, loaded->object, prog, options, err);
 	free(funcs);
+	return fd;
+}
+
+static int load_program(struct loaded *loaded, size_t index, const struct load_options *options,
+			struct load_targets *targets, struct error *err)
+{
+	const struct program *prog = &loaded->object->programs.at[index];
+	struct load_target target;
+	struct bpf_insn *insns;
+	int fd = -1;
+
+	if (section_loadable(prog->kind, prog->section, err) ||
+	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err))
+		return error_wrap(err, "program '%s'", prog->name);
+	insns = resolve_refs(loaded, prog, err);
+	if (insns)
+		fd = give_program(loaded, index, options, &target, insns, err);
 	free(insns);
+	sys_close(target.fd);
 	return fd;
 }
 
@@ -217,6 +247,23 @@ static void forget_fds(int *fds, size_t len)
 {
 	for (size_t i = 0; fds && i < len; i++)
 		fds[i] = -1;
+}
+
+static int load_programs(struct loaded *loaded, const struct load_options *options,
+			 struct error *err)
+{
+	const struct object *obj = loaded->object;
+	struct load_targets targets = { .open = false };
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < obj->programs.len; i++) {
+		if (!obj->programs.at[i].autoload)
+			continue;
+		loaded->prog_fds[i] = load_program(loaded, i, options, &targets, err);
+		ret = loaded->prog_fds[i] < 0 ? -1 : 0;
+	}
+	load_targets_fini(&targets);
+	return ret;
 }
 
 int load(struct loaded *loaded, const struct object *obj, const struct load_options *options,
@@ -229,22 +276,16 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 	loaded->btf_fd = -1;
 	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));
 	loaded->prog_fds = calloc(obj->programs.len + 1, sizeof(int));
+	loaded->targets = calloc(obj->programs.len + 1, sizeof(*loaded->targets));
 	forget_fds(loaded->map_fds, obj->maps.len);
 	forget_fds(loaded->prog_fds, obj->programs.len);
-	if (!loaded->map_fds || !loaded->prog_fds) {
+	if (!loaded->map_fds || !loaded->prog_fds || !loaded->targets) {
 		error_memory(err);
 		goto fail;
 	}
 	load_btf(loaded, options->types);
-	if (create_maps(loaded, options, err))
+	if (create_maps(loaded, options, err) || load_programs(loaded, options, err))
 		goto fail;
-	for (size_t i = 0; i < obj->programs.len; i++) {
-		if (!obj->programs.at[i].autoload)
-			continue;
-		loaded->prog_fds[i] = load_program(loaded, i, options, err);
-		if (loaded->prog_fds[i] < 0)
-			goto fail;
-	}
 	return 0;
 fail:
 	error_wrap(err, "%s", obj->name);
@@ -263,6 +304,7 @@ void loaded_fini(struct loaded *loaded)
 	sys_close(loaded->btf_fd);
 	free(loaded->prog_fds);
 	free(loaded->map_fds);
+	free(loaded->targets);
 	memset(loaded, 0, sizeof(*loaded));
 }
 

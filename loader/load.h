@@ -12,6 +12,7 @@ struct loaded {
 	const struct object *object; /* borrowed */
 	int *map_fds;
 	int *prog_fds;
+	struct section_name *targets; /* by program: what it was loaded for, see load_target.h; else "" */
 	int btf_fd; /* -1: the kernel knows no types of it */
 	/* ERROR_NONE, or the first that it would not take of what load_options.types tells: then
 	 * the object is loaded without that. */
@@ -38,6 +39,9 @@ void load_types_fini(struct load_types *types);
 
 struct load_options {
 	bool names; /* the kernel takes map and program names (Linux 4.15) */
+	bool attach_types; /* and expected_attach_type (4.17), without which programs load as well */
+	uint32_t kern_version; /* what kprobe programs have to state (before 5.0); 0: nothing */
+	int replaced; /* the loaded program whose functions freplace programs replace; 0: none */
 	const struct load_types *types; /* NULL: tell it nothing */
 	/* Is told the verifier's whole log of a program that is refused; NULL: err is enough. */
 	void (*refused)(const char *program, const char *log);

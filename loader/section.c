@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "loader/section.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "util/release.h"
@@ -190,16 +191,30 @@ const char *section_target(const char *section)
 	return find(section, &target) ? target : "";
 }
 
-const struct section_kind *section_loadable(const char *section, struct error *err)
+int section_loadable(const struct section_kind *kind, const char *section, struct error *err)
 {
-	const struct section_kind *kind = section_kind(section);
+	if (!kind) {
+		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a kind of program that is not "
+			  "known, expected one like tracepoint/CATEGORY/EVENT", section);
+		return error_hint(err, "others are kprobe/FUNCTION, fentry/FUNCTION, raw_tp/EVENT, xdp, tc, "
+				  "socket, cgroup_skb/egress: those that libbpf knows");
+	}
+	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS) {
+		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a function of a struct_ops, expected "
+			  "a program that can be loaded by itself", section);
+		return error_hint(err, "struct_ops maps are not supported");
+	}
+	return 0;
+}
 
-	if (kind && kind->type == BPF_PROG_TYPE_TRACEPOINT)
-		return kind;
-	error_set(err, ERROR_UNSUPPORTED,
-		  "section '%s': got a kind that is not known, expected tracepoint/CATEGORY/EVENT or "
-		  "tp/CATEGORY/EVENT", section);
-	return NULL;
+const char *section_next(const char *list, struct section_name *name)
+{
+	size_t len = strcspn(list, "|");
+
+	if (!*list)
+		return NULL;
+	snprintf(name->text, sizeof(name->text), "%.*s", (int)len, list);
+	return list + len + (list[len] == '|');
 }
 
 int section_tracepoint(const char *section, char *category, char *event, unsigned int size,

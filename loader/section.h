@@ -21,8 +21,18 @@ struct section_kind {
 const struct section_kind *section_kind(const char *section);
 /* "signal/signal_generate": what follows the kind in the name, "" where nothing does. */
 const char *section_target(const char *section);
-/* As section_kind(), but only what load() can load: else NULL and err, listing what there is. */
-const struct section_kind *section_loadable(const char *section, struct error *err);
+/* 0, or -1 where nothing can load such a program: its kind is not known (NULL), or needs more. */
+int section_loadable(const struct section_kind *kind, const char *section, struct error *err);
+/*
+ * A target may name several, of which the first that this kernel has is taken:
+ * "do_unlinkat|filename_unlinkat". section_next() takes the next name off the list and returns
+ * what is left, or NULL where nothing was; too long a name is cut.
+ */
+struct section_name {
+	char text[128];
+};
+
+const char *section_next(const char *list, struct section_name *name);
 /* Splits "PREFIX/CATEGORY/EVENT" of a tracepoint section into two buffers of size bytes. */
 int section_tracepoint(const char *section, char *category, char *event, unsigned int size,
 		       struct error *err);

@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "loader/attach.h"
+#include "loader/tracefs.h"
 #include "util/sys.h"
 
 #ifndef FSCONFIG_CMD_CREATE

@@ -36,6 +36,11 @@ static uint64_t effective(void)
 	return (uint64_t)data[1].effective << 32 | data[0].effective;
 }
 
+bool privilege_has(int capability)
+{
+	return effective() >> capability & 1;
+}
+
 static bool locked_down(void)
 {
 	char text[128];

@@ -2,6 +2,7 @@
 #ifndef UTIL_PRIVILEGE_H
 #define UTIL_PRIVILEGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/error.h"
@@ -11,5 +12,8 @@
  * ERROR_PERMISSION, and whether lockdown forbids it to everybody or the kernel asks for more.
  */
 void privilege_explain(struct error *err);
+
+/* Is the capability, by its number in linux/capability.h, among the effective ones? */
+bool privilege_has(int capability);
 
 #endif

@@ -13,11 +13,6 @@ static long result(long ret)
 	return ret < 0 ? -errno : ret;
 }
 
-int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
-{
-	return result(syscall(SYS_bpf, cmd, attr, size));
-}
-
 static int map_elem(enum bpf_cmd cmd, int map_fd, const void *key, const void *value)
 {
 	union bpf_attr attr;

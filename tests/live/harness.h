@@ -95,6 +95,7 @@ struct tracer_setup {
 	int out_fd;                  /* > 0: standard output goes there, unseen by the tracer */
 	void (*prepare)(void *arg);  /* in the child, before exec */
 	void *arg;
+	bool no_bpf;                 /* it is expected to do without */
 	bool no_wait;                /* it is not expected to come as far as tracing */
 };
 
@@ -105,6 +106,7 @@ struct tracer {
 	pid_t counter;
 	enum output output;
 	bool text, ended;
+	int (*seen_in)(pid_t pid, int fd); /* bits of the signal tracepoints that the event is on */
 	char *data; /* all of its standard output so far */
 	size_t len, cap;
 	char errors[32768]; /* standard error, after the end */
@@ -117,8 +119,9 @@ struct tracer {
 /*
  * How the tracer works: ring, perf, and without the kernel's own types: tracefs, and older, which
  * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
- * A kernel without types of its own, or that says no such thing, has no use for the last ways: there
- * the first ones are that already. ways_left_out() says so, or returns NULL.
+ * A kernel without types of its own, or that says no such thing, has no use for these two: there
+ * the first ones are that already. ways_left_out() says so, or returns NULL. The last way is events,
+ * without BPF.
  */
 #define TRANSPORTS 2
 #define WAYS ways()

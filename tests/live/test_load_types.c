@@ -322,11 +322,15 @@ END_TEST
 START_TEST(a_program_that_was_rewritten_tells_them_as_well)
 {
 	static struct read_back r;
+	struct caps caps = { 0 };
+	struct plan plan = { 0 };
 	struct program *prog;
 	bool told = false;
 
 	open_fixture("records");
-	ck_assert_msg(!lower_ringbuf(&obj, &err), "%s", err.message);
+	ck_assert_msg(!lower_ringbuf(&obj, &caps, &plan, &err), "%s", err.message);
+	plan_fini(&plan);
+	caps_fini(&caps);
 	lower_it();
 	load_it();
 	ck_assert_int_eq(loaded.types_refused.code, ERROR_NONE);

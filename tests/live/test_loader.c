@@ -66,9 +66,22 @@ static void end(void)
 
 static void load_it(void)
 {
-	struct load_options options = { .names = true };
+	struct caps caps = { 0 };
+	struct load_options options = { .names = caps_ask(&caps, CAP_NAMES) == CAP_YES };
 
+	caps_fini(&caps);
 	ck_assert_msg(!load(&loaded, &obj, &options, &err), "%s\n%.1500s", err.message, err.detail);
+}
+
+static void lower_it(enum transport transport)
+{
+	struct lower_options options = { .transport = transport };
+	struct plan plan = { 0 };
+	struct caps caps = { 0 };
+
+	ck_assert_msg(!lower(&obj, &caps, &options, &plan, &err), "%s", err.message);
+	plan_fini(&plan);
+	caps_fini(&caps);
 }
 
 static void collect(void *ctx, const void *record, size_t size)
@@ -90,8 +103,7 @@ static void start_records(bool ring, size_t buffer)
 	memcpy(object_global(&obj, "only_pid", &size), &pid, 4);
 	ck_assert_uint_eq(size, 4);
 	object_map(&obj, "events")->max_entries = buffer;
-	if (!ring)
-		ck_assert_msg(!lower_ringbuf(&obj, &err), "%s", err.message);
+	lower_it(ring ? TRANSPORT_RING : TRANSPORT_PERF);
 	load_it();
 	fd = loaded_map_fd(&loaded, "events");
 	ck_assert_msg(!(ring ? reader_new_ring : reader_new_perf)(&reader, fd, buffer, &err), "%s",

@@ -522,6 +522,68 @@ START_TEST(code_may_jump_to_its_own_end)
 }
 END_TEST
 
+/* if r1 == 0 goto 3 (was goto 2); 1 became two, of which the second leads back to the start. */
+START_TEST(exits_of_a_piece_lead_to_instructions_of_the_program_as_it_was)
+{
+	struct program *prog = PROGRAM(INSN_JUMP_IMM(BPF_JEQ, 1, 0, 1), NOP, NOP, INSN_EXIT());
+	struct edit_exit exits[] = { { 0, 3 }, { 1, 0 } }, none = { 0, 0 };
+	struct edit e;
+
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_insert(&e, 0, CODE(NOP), &err), 0);
+	ck_assert_int_eq(edit_replace(&e, 1, CODE(INSN_JUMP_IMM(BPF_JGT, 2, 7, 0), INSN_GOTO(0)),
+				      &err), 0);
+	ck_assert_int_eq(edit_exits(&e, exits, 2, &err), 0);
+	ck_assert_int_eq(edit_exits(&e, NULL, 0, &err), 0);
+	ck_assert_int_eq(edit_insert(&e, 3, CODE(INSN_CALL(5)), &err), 0);
+	ck_assert_int_eq(edit_exits(&e, &none, 1, &err), -1);
+	expect_error(ERROR_USAGE, "program 'p': exit 0 of a piece: got instruction 0, expected a "
+				  "jump of the piece put in last");
+	ck_assert_int_eq(edit_apply(&e, &err), 0);
+	edit_fini(&e);
+	expect_insn(prog, 1, INSN_JUMP_IMM(BPF_JEQ, 1, 0, 2));
+	expect_insn(prog, 2, INSN_JUMP_IMM(BPF_JGT, 2, 7, 2));
+	expect_insn(prog, 3, INSN_GOTO(-4));
+	expect_insn(prog, 5, INSN_CALL(5));
+	release(prog);
+}
+END_TEST
+
+START_TEST(an_exit_needs_a_target_that_is_there)
+{
+	struct program *prog = PROGRAM(NOP, INSN_EXIT());
+	struct edit_exit exit = { 0, 2 };
+	struct edit e;
+
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_insert(&e, 1, CODE(INSN_GOTO(0)), &err), 0);
+	ck_assert_int_eq(edit_exits(&e, &exit, 1, &err), 0);
+	ck_assert_int_eq(edit_apply(&e, &err), -1);
+	expect_error(ERROR_FORMAT, "program 'p': instruction 1: target: got 2, expected an "
+				   "instruction of 0 to 1");
+	edit_fini(&e);
+	ck_assert_uint_eq(prog->insns.len, 2);
+	release(prog);
+}
+END_TEST
+
+START_TEST(the_program_keeps_what_it_is)
+{
+	struct program *prog = PROGRAM(NOP, INSN_EXIT());
+	struct edit e;
+
+	prog->kind = section_kind("xdp");
+	prog->target = "t";
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 0, &err), 0);
+	ck_assert_int_eq(edit_apply(&e, &err), 0);
+	edit_fini(&e);
+	ck_assert_ptr_eq(prog->kind, section_kind("xdp"));
+	ck_assert_str_eq(prog->target, "t");
+	release(prog);
+}
+END_TEST
+
 /* A jump over 32767 instructions, the most there can be, and one of the other kind. */
 static struct program *long_program(struct bpf_insn jump)
 {
@@ -1189,6 +1251,9 @@ Suite *edit_suite(void)
 	tcase_add_test(tc, an_instruction_is_replaced_only_once);
 	tcase_add_test(tc, unsound_code_is_not_put_in);
 	tcase_add_test(tc, code_may_jump_to_its_own_end);
+	tcase_add_test(tc, exits_of_a_piece_lead_to_instructions_of_the_program_as_it_was);
+	tcase_add_test(tc, an_exit_needs_a_target_that_is_there);
+	tcase_add_test(tc, the_program_keeps_what_it_is);
 	tcase_add_test(tc, a_jump_that_gets_too_long_is_refused_and_nothing_changed);
 	tcase_add_test(tc, a_far_jump_may_get_longer_than_16_bits);
 	tcase_add_test(tc, a_function_goes_with_the_last_of_its_instructions);

@@ -7,6 +7,7 @@
 #include "compat/arith.h"
 #include "compat/insn.h"
 #include "compat/lower.h"
+#include "tests/unit/bpf_random.h"
 #include "tests/unit/bpf_run.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -488,302 +489,6 @@ END_TEST
 
 /* ---- random programs do what they did ---- */
 
-#define INSNS 400
-#define FUNCS 3
-#define TRACE 4096
-#define FRAME 64 /* bytes of the stack in use, of each function */
-
-static uint64_t state;
-
-static uint32_t any(uint32_t below)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(state >> 33) % below;
-}
-
-struct maker {
-	struct program *prog;
-	uint32_t func, funcs;
-	uint32_t places[INSNS]; /* where jumps may lead: between groups of instructions */
-	size_t places_len;
-	struct { uint32_t insn; bool back; } jumps[INSNS];
-	size_t jumps_len;
-	struct { uint32_t insn, func; } calls[INSNS];
-	size_t calls_len;
-};
-
-static void emit(struct maker *m, struct bpf_insn insn)
-{
-	*vec_push(&m->prog->insns) = insn;
-}
-
-/* A register that holds a number: r1 is for addresses, r9 for the fuel of loops. */
-static uint8_t number(void)
-{
-	static const uint8_t regs[] = { 0, 2, 3, 4, 5, 6, 7, 8 };
-
-	return regs[any(COUNT(regs))];
-}
-
-static int32_t constant(void)
-{
-	static const int32_t often[] = { 0, 1, -1, 2, 8, 64, 255, INT32_MIN, INT32_MAX };
-
-	return any(4) ? often[any(COUNT(often))] : (int32_t)any(1 << 30);
-}
-
-static struct bpf_insn random_alu(void)
-{
-	static const uint8_t ops[] = { BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR, BPF_AND, BPF_XOR, BPF_NEG,
-				       BPF_MOV, BPF_MOV, BPF_DIV, BPF_MOD };
-	static const uint8_t shifts[] = { BPF_LSH, BPF_RSH, BPF_ARSH };
-	static const int16_t moves[] = { 8, 16, 32 };
-	uint8_t class = any(2) ? BPF_ALU64 : BPF_ALU, op = ops[any(COUNT(ops))];
-	bool division = op == BPF_DIV || op == BPF_MOD;
-
-	switch (any(8)) {
-	case 0: return INSN(class | shifts[any(3)] | BPF_K, number(), 0, 0, any(32));
-	case 1: return INSN(BPF_ALU | BPF_END | (any(2) ? BPF_X : 0), number(), 0, 0, 16 << any(3));
-	case 2: return INSN(BPF_ALU64 | BPF_END, number(), 0, 0, 16 << any(3));
-	case 3: return INSN(class | BPF_MOV | BPF_X, number(), number(),
-			    moves[any(class == BPF_ALU ? 2 : 3)], 0);
-	case 4: return INSN(class | op | BPF_X, number(), op == BPF_NEG ? 0 : number(),
-			    division ? any(2) : 0, 0);
-	}
-	return INSN(class | op | BPF_K, number(), 0, division ? any(2) : 0, constant());
-}
-
-static struct bpf_insn random_jump(void)
-{
-	static const uint8_t ops[] = { BPF_JEQ, BPF_JNE, BPF_JGT, BPF_JGE, BPF_JLT, BPF_JLE, BPF_JSET,
-				       BPF_JSGT, BPF_JSLT, BPF_JSGE, BPF_JSLE };
-	uint8_t class = any(3) ? BPF_JMP : BPF_JMP32, op = ops[any(COUNT(ops))];
-
-	switch (any(8)) {
-	case 0: return INSN_GOTO(0);
-	case 1: return GOTOL(0);
-	case 2: return INSN(class | op | BPF_X, number(), number(), 0, 0);
-	}
-	return INSN(class | op | BPF_K, number(), 0, 0, constant());
-}
-
-static const uint8_t sizes[] = { BPF_B, BPF_H, BPF_W, BPF_DW, BPF_DW, BPF_DW };
-
-static int16_t stack_offset(uint8_t size)
-{
-	int bytes = size == BPF_B ? 1 : size == BPF_H ? 2 : size == BPF_W ? 4 : 8;
-
-	if (!any(10))
-		return -FRAME + any(FRAME - bytes + 1);
-	return -FRAME + bytes * any(FRAME / bytes);
-}
-
-/* r1 becomes an address on the stack with eight bytes behind it. */
-static void emit_address(struct maker *m)
-{
-	emit(m, INSN_MOV(1, 10));
-	emit(m, INSN_ADD_IMM(1, -8 - 8 * (int)any(FRAME / 8)));
-	if (any(3))
-		return;
-	/* At a distance that only the run tells. */
-	emit(m, INSN_MOV(1, 10));
-	emit(m, INSN_ADD_IMM(1, -FRAME));
-	emit(m, INSN(BPF_ALU64 | BPF_AND | BPF_K, 7, 0, 0, FRAME - 8));
-	emit(m, INSN(BPF_ALU64 | BPF_ADD | BPF_X, 1, 7, 0, 0));
-}
-
-static void emit_stack(struct maker *m)
-{
-	uint8_t size = sizes[any(COUNT(sizes))];
-	int16_t off = stack_offset(size);
-
-	switch (any(8)) {
-	case 0:
-		emit_address(m);
-		emit(m, INSN_STORE(BPF_DW, 1, 0, number()));
-		break;
-	case 1:
-		emit_address(m);
-		emit(m, INSN_LOAD(BPF_DW, number(), 1, 0));
-		break;
-	case 2: emit(m, INSN_STORE(size, 10, off, number())); break;
-	case 3: emit(m, INSN_STORE_IMM(size, 10, off, constant())); break;
-	case 4: /* an address put by and fetched again */
-		emit_address(m);
-		emit(m, INSN_STORE(BPF_DW, 10, -FRAME - 8, 1));
-		emit(m, INSN_STORE_IMM(BPF_DW, 1, 0, constant()));
-		emit(m, INSN_LOAD(BPF_DW, 1, 10, -FRAME - 8));
-		emit(m, INSN_STORE_IMM(size, 1, 0, constant()));
-		break;
-	case 5: emit(m, LOAD_SIGNED(size == BPF_DW ? BPF_W : size, number(), 10, off)); break;
-	default: emit(m, INSN_LOAD(size, number(), 10, off));
-	}
-}
-
-/* Helper 1 looks, helper 4 writes what it is given, 5 to 7 take only numbers. */
-static void emit_helper(struct maker *m)
-{
-	uint32_t which = any(5);
-
-	emit_address(m);
-	if (which > 1)
-		emit(m, INSN_MOV(1, number()));
-	emit(m, INSN_CALL(which == 0 ? 1 : which == 1 ? 4 : 3 + which));
-}
-
-static void emit_global(struct maker *m)
-{
-	*vec_push(&m->prog->refs) = (struct ref){ m->prog->insns.len, REF_VALUE, 0, 8 * any(4) };
-	emit(m, INSN(BPF_LD | BPF_IMM | BPF_DW, 1, 0, 0, 0));
-	emit(m, INSN(0, 0, 0, 0, 0));
-	emit(m, INSN_LOAD(sizes[any(COUNT(sizes))], number(), 1, 0));
-}
-
-/* r1 of each function is an address in the frame of who calls it, r2 a number. */
-static void emit_call(struct maker *m)
-{
-	uint32_t later = m->funcs - 1 - m->func;
-
-	if (!later)
-		return;
-	emit_address(m);
-	if (any(2))
-		emit(m, INSN_MOV_IMM(2, any(2)));
-	m->calls[m->calls_len].insn = m->prog->insns.len;
-	m->calls[m->calls_len++].func = m->func + 1 + any(later);
-	emit(m, CALL_FUNC(0));
-}
-
-static void emit_jump(struct maker *m, bool back)
-{
-	if (back)
-		emit(m, INSN_ADD_IMM(9, -1));
-	m->jumps[m->jumps_len].insn = m->prog->insns.len;
-	m->jumps[m->jumps_len++].back = back;
-	emit(m, back ? INSN_JUMP_IMM(BPF_JSGT, 9, 0, 0) : random_jump());
-}
-
-static void emit_any(struct maker *m)
-{
-	m->places[m->places_len++] = m->prog->insns.len;
-	switch (any(16)) {
-	case 0: case 1: case 2: emit_stack(m); break;
-	case 3: emit_helper(m); break;
-	case 4: emit_global(m); break;
-	case 5: emit_call(m); break;
-	case 6: emit_jump(m, true); break;
-	case 7: case 8: case 9: emit_jump(m, false); break;
-	case 10: emit(m, INSN_MOV_IMM(number(), constant())); break;
-	default: emit(m, random_alu());
-	}
-}
-
-static void close_jumps(struct maker *m)
-{
-	for (size_t i = 0; i < m->jumps_len; i++) {
-		uint32_t at = m->jumps[i].insn, to;
-		struct bpf_insn *insn = &m->prog->insns.at[at];
-
-		do
-			to = m->places[any(m->places_len)];
-		while (m->jumps[i].back ? to > at : to <= at);
-		if (insn_is_gotol(insn))
-			insn->imm = to - at - 1;
-		else
-			insn->off = (int)to - (int)at - 1;
-	}
-}
-
-static void make_func(struct maker *m)
-{
-	m->jumps_len = m->places_len = 0;
-	add_func(m->prog, m->prog->insns.len);
-	for (int reg = 3; reg <= 8; reg++)
-		emit(m, INSN_MOV_IMM(reg, constant()));
-	emit(m, INSN_MOV_IMM(9, 3));
-	emit(m, INSN_MOV_IMM(0, constant()));
-	if (m->func) {
-		emit(m, any(2) ? INSN_STORE(BPF_DW, 1, 0, 2) : INSN_LOAD(BPF_DW, 3, 1, 0));
-	} else {
-		emit(m, INSN_MOV(6, 1)); /* the input */
-		emit(m, INSN_MOV_IMM(2, 0));
-	}
-	for (uint32_t n = 5 + any(30); n; n--)
-		emit_any(m);
-	m->places[m->places_len++] = m->prog->insns.len;
-	if (any(2))
-		emit(m, INSN_MOV_IMM(0, any(3)));
-	emit(m, INSN_EXIT());
-	close_jumps(m);
-}
-
-static struct program *make_program(void)
-{
-	struct program *prog = vec_push(&obj.programs);
-	struct maker m = { .prog = prog, .funcs = 1 + any(FUNCS) };
-
-	prog->name = "p";
-	prog->autoload = true;
-	for (m.func = 0; m.func < m.funcs; m.func++)
-		make_func(&m);
-	ck_assert_uint_lt(prog->insns.len, INSNS);
-	for (size_t i = 0; i < m.calls_len; i++)
-		prog->insns.at[m.calls[i].insn].imm =
-			prog->funcs.at[m.calls[i].func].insn - m.calls[i].insn - 1;
-	return prog;
-}
-
-struct story {
-	enum run_end end;
-	uint64_t result, trace[TRACE];
-	size_t len;
-};
-
-static uint64_t tell(struct run *run, int32_t id, const uint64_t args[5])
-{
-	struct story *story = run->ctx;
-	uint64_t what = id * 0x9e3779b97f4a7c15u + story->len;
-
-	if (id == 1)
-		what += *(uint64_t *)args[0];
-	else if (id != 4)
-		what += args[0];
-	if (id == 4)
-		memcpy((void *)args[0], &what, 8);
-	if (story->len < TRACE)
-		story->trace[story->len++] = what;
-	return story->len % 3 ? what : 0;
-}
-
-static uint64_t stand_for(struct run *run, const struct ref *ref)
-{
-	return (uintptr_t)obj.maps.at[ref->target].data + ref->offset;
-}
-
-static void tell_story(struct story *story, const struct program *prog, uint64_t input)
-{
-	struct run run = { .prog = prog, .ctx = story, .helper = tell, .value = stand_for,
-			   .budget = 100000 };
-
-	memset(story, 0, sizeof(*story));
-	run_allow(&run, obj.maps.at[0].data, obj.maps.at[0].value_size);
-	story->end = run_program(&run, input);
-	story->result = run.result;
-}
-
-static struct program *copy(const struct program *prog)
-{
-	struct program *new = vec_push(&obj.programs);
-
-	prog = &obj.programs.at[0]; /* it may have moved */
-	new->name = "before";
-	for (size_t i = 0; i < prog->insns.len; i++)
-		*vec_push(&new->insns) = prog->insns.at[i];
-	for (size_t i = 0; i < prog->refs.len; i++)
-		*vec_push(&new->refs) = prog->refs.at[i];
-	return new;
-}
-
 /* Nothing falls out of a function, and a second run has nothing to do. */
 static void expect_stable(struct program *prog)
 {
@@ -805,31 +510,22 @@ static size_t removed; /* in all programs of one test */
 
 static void fold_at_random(void)
 {
-	static struct story before, after;
-	struct program *prog, *old;
+	const struct program *old;
+	struct program *prog;
 
-	add_map(MAP_RODATA, "\0\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"
-			    "\x12\x34\x56\x78\x9a\xbc\xde\xf0", 32);
-	make_program();
-	old = copy(&obj.programs.at[0]);
+	random_map(&obj);
+	random_program(&obj);
+	old = random_copy(&obj, 0);
 	prog = &obj.programs.at[0];
 	fold_it();
 	removed += old->insns.len - prog->insns.len;
-	for (uint64_t input = 0; input < 8; input++) {
-		tell_story(&before, old, input * input * 77 - 77);
-		tell_story(&after, prog, input * input * 77 - 77);
-		ck_assert_int_eq(before.end, RUN_EXIT);
-		ck_assert_int_eq(after.end, RUN_EXIT);
-		ck_assert_uint_eq(before.result, after.result);
-		ck_assert_uint_eq(before.len, after.len);
-		ck_assert_mem_eq(before.trace, after.trace, before.len * 8);
-	}
+	story_compare(&obj, old, prog);
 	expect_stable(prog);
 }
 
 START_TEST(random_programs_do_what_they_did)
 {
-	state = _i * 0x9e3779b97f4a7c15u + 1;
+	random_seed(_i);
 	removed = 0;
 	for (int i = 0; i < 500; i++) {
 		fold_at_random();
@@ -841,13 +537,6 @@ START_TEST(random_programs_do_what_they_did)
 END_TEST
 
 /* ---- arithmetic ---- */
-
-static uint64_t random_word(void)
-{
-	uint64_t word = (uint64_t)any(1u << 31) << 33 ^ (uint64_t)any(1u << 31) << 11 ^ any(1u << 31);
-
-	return any(3) ? word >> any(64) : (uint64_t)(int64_t)constant();
-}
 
 /* The program that runs it: r1 points at both operands. */
 static uint64_t run_alu(struct bpf_insn insn, uint64_t a, uint64_t b)
@@ -869,7 +558,7 @@ static uint64_t run_alu(struct bpf_insn insn, uint64_t a, uint64_t b)
 
 START_TEST(arithmetic_is_as_programs_run)
 {
-	state = 7;
+	random_seed(7);
 	for (int i = 0; i < 50000; i++) {
 		struct bpf_insn insn = random_alu();
 		bool imm = BPF_SRC(insn.code) == BPF_K || BPF_OP(insn.code) == BPF_END;
@@ -887,7 +576,7 @@ END_TEST
 
 START_TEST(comparisons_are_as_programs_run)
 {
-	state = 8;
+	random_seed(8);
 	for (int i = 0; i < 50000; i++) {
 		struct bpf_insn insn = random_jump();
 		bool imm = BPF_SRC(insn.code) == BPF_K, known;

@@ -184,7 +184,6 @@ START_TEST(what_stands_in_the_way_of_loading_is_listed)
 	expect_line("  map 'shared': pinning: got a request to pin it, expected none");
 	expect_line("  function 'bpf_jiffies64_of': got an extern one in section '.ksyms', expected "
 		    "code in the object");
-	expect_line("  programs: got 3 that are not on tracepoints");
 }
 END_TEST
 

@@ -13,10 +13,12 @@
 #define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
 #define INSNS(...) (struct bpf_insn[]){ __VA_ARGS__ }, COUNT(((struct bpf_insn[]){ __VA_ARGS__ }))
 
-enum { LOOKUP = 1, PERF_OUTPUT = 25, OUTPUT = 130, RESERVE, SUBMIT, DISCARD, QUERY, TELL = 500 };
+enum { LOOKUP = 1, CPU = 8, PERF_OUTPUT = 25, OUTPUT = 130, RESERVE, SUBMIT, DISCARD, QUERY, TELL = 500 };
 
 static struct error err;
 static struct object obj;
+static struct caps caps;
+static struct plan plan;
 
 static void add_map(const char *name, uint32_t type)
 {
@@ -59,6 +61,9 @@ static void add_ref(struct program *prog, uint32_t insn, uint32_t map)
 static void setup(void)
 {
 	memset(&obj, 0, sizeof(obj));
+	memset(&caps, 0, sizeof(caps));
+	caps.stored = true;
+	caps.maps[BPF_MAP_TYPE_RINGBUF] = (struct cap_answer){ CAP_NO, EINVAL };
 	obj.name = "o";
 	add_map("ring", BPF_MAP_TYPE_RINGBUF);
 }
@@ -66,16 +71,18 @@ static void setup(void)
 static void teardown(void)
 {
 	object_fini(&obj);
+	plan_fini(&plan);
+	caps_fini(&caps);
 }
 
 static void lower_rings(void)
 {
-	ck_assert_msg(lower_ringbuf(&obj, &err) == 0, "%s", err.message);
+	ck_assert_msg(lower_ringbuf(&obj, &caps, &plan, &err) == 0, "%s", err.message);
 }
 
 static void refuse(const char *message, const char *hint)
 {
-	ck_assert_int_eq(lower_ringbuf(&obj, &err), -1);
+	ck_assert_int_eq(lower_ringbuf(&obj, &caps, &plan, &err), -1);
 	ck_assert_str_eq(err.message, message);
 	ck_assert_str_eq(err.hint, hint);
 	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
@@ -232,8 +239,7 @@ static void refuse_size(const struct bpf_insn *insns, size_t len, uint32_t at)
 
 	add_program(insns, len);
 	snprintf(message, sizeof(message), "o: program 'p': instruction %u: bpf_ringbuf_reserve: "
-		 "size: got a value that is set elsewhere, expected a constant set right before "
-		 "the call", at);
+		 "size: got one that is not the same each time, expected a constant", at);
 	refuse(message, NEEDS_CONSTANT);
 }
 
@@ -241,8 +247,6 @@ START_TEST(a_size_that_is_no_constant_is_refused)
 {
 	refuse_size(INSNS(INSN_LOAD(BPF_W, BPF_REG_2, BPF_REG_1, 8), INSN_CALL(RESERVE),
 			  INSN_EXIT()), 1);
-	refuse_size(INSNS(INSN_MOV_IMM(BPF_REG_2, 8), INSN_ADD_IMM(BPF_REG_2, 8),
-			  INSN_CALL(RESERVE), INSN_EXIT()), 2);
 	refuse_size(INSNS(INSN_MOV_IMM(BPF_REG_2, 8), INSN_CALL(5), INSN_CALL(RESERVE),
 			  INSN_EXIT()), 2);
 	refuse_size(INSNS(INSN_MOV_IMM(BPF_REG_2, -8), INSN_CALL(RESERVE), INSN_EXIT()), 1);
@@ -341,8 +345,8 @@ START_TEST(of_several_rings_the_one_meant_must_be_clear)
 	prog = add_program(INSNS(INSN_WIDE(BPF_REG_1, 0), INSN_CALL(5), INSN_MOV_IMM(BPF_REG_2, 8),
 				 INSN_CALL(RESERVE), INSN_EXIT()));
 	add_ref(prog, 0, 1);
-	refuse("o: program 'p': instruction 4: bpf_ringbuf_reserve: map: got a value that is set "
-	       "elsewhere, expected one of the object's 2 ring buffers set right before the call",
+	refuse("o: program 'p': instruction 4: bpf_ringbuf_reserve: map: got one that is not the "
+	       "same each time, expected one of the object's 2 ring buffers",
 	       "name the map in the call; as it is, it needs the ring buffer of Linux 5.8");
 	for (int i = 0; i < 16; i++)
 		add_map("more", BPF_MAP_TYPE_RINGBUF);
@@ -386,6 +390,17 @@ struct world {
 };
 
 #define MAP_HANDLE 0x1000
+#define THIS_CPU 3
+
+static bool on_stack(void)
+{
+	return caps.at[CAP_MEMORY_MAP].answer == CAP_NO;
+}
+
+static bool by_number(void)
+{
+	return caps.at[CAP_CURRENT_CPU].answer == CAP_NO;
+}
 
 static uint64_t map_value(struct run *run, const struct ref *ref)
 {
@@ -455,7 +470,9 @@ static uint64_t lookup(struct world *w, uint64_t map, uint64_t key)
 static uint64_t perf_output(struct world *w, const uint64_t args[5])
 {
 	ck_assert_uint_eq(args[0], (uintptr_t)w->context);
-	ck_assert_uint_eq(args[2], 0xffffffff);
+	ck_assert_uint_eq(args[2], by_number() ? THIS_CPU : 0xffffffff);
+	if (on_stack())
+		ck_assert(args[3] - (uintptr_t)w->slots >= sizeof(w->slots));
 	ck_assert_uint_ne(args[4], 0);
 	w->sent++;
 	return output(w, args[1], args[3], args[4]);
@@ -469,13 +486,14 @@ static uint64_t help(struct run *run, int32_t id, const uint64_t args[5])
 		w->out->told = w->out->told * 31 + args[0];
 		return 0;
 	}
-	ck_assert_int_eq(w->lowered, id == LOOKUP || id == PERF_OUTPUT);
+	ck_assert_int_eq(w->lowered, id == LOOKUP || id == PERF_OUTPUT || id == CPU);
 	switch (id) {
 	case RESERVE: return ring_reserve(w, args[0], args[1]);
 	case SUBMIT: ring_submit(w, args[0]); return 0;
 	case OUTPUT: return output(w, args[0], args[1], args[2]);
 	case LOOKUP: return lookup(w, args[0], args[1]);
 	case PERF_OUTPUT: return perf_output(w, args);
+	case CPU: ck_assert(by_number()); return THIS_CPU;
 	}
 	return 0; /* discard, query */
 }
@@ -528,7 +546,7 @@ static size_t compare(void)
 		if (pass)
 			lower_rings();
 		for (int i = 0; i < INPUTS; i++) {
-			w->full = i % 7 == 6;
+			w->full = i % 7 == 6 && !on_stack(); /* where there is always room */
 			for (int word = 0; word < 8; word++)
 				w->context[word] = (i * 8 + word + 1) * 0x9e3779b97f4a7c15u;
 			run_in(w, &obj.programs.at[0], pass ? &got : &expected[i]);
@@ -576,6 +594,126 @@ START_TEST(two_reservations_may_be_open_at_once)
 	add_ref(prog, 0, 0);
 	add_ref(prog, 7, 0);
 	ck_assert_uint_eq(compare(), 2 * (INPUTS - INPUTS / 7));
+}
+END_TEST
+
+static void records_on_stack(void)
+{
+	caps.at[CAP_MEMORY_MAP] = (struct cap_answer){ CAP_NO, EACCES };
+}
+
+/* The second example in the head of compat/lower_ringbuf.c, of 24 bytes. */
+START_TEST(where_only_the_stack_can_be_sent_the_record_is_there)
+{
+	struct program *prog = add_program(INSNS(
+		CALL_RESERVE(20), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
+		INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT), INSN_MOV_IMM(BPF_REG_0, 0),
+		INSN_EXIT()));
+
+	add_ref(prog, 0, 0);
+	records_on_stack();
+	lower_rings();
+	prog = &obj.programs.at[0];
+	expect_insns(prog, INSNS(
+		INSN_STORE(BPF_DW, BPF_REG_10, -32, BPF_REG_1), INSN_WIDE(BPF_REG_1, 0),
+		INSN_MOV_IMM(BPF_REG_2, 20), INSN_MOV_IMM(BPF_REG_3, 0),
+		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -24, 0),
+		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -16, 0),
+		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -8, 0), INSN_MOV(BPF_REG_0, BPF_REG_10),
+		INSN_ADD_IMM(BPF_REG_0, -24), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 23),
+		INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_STORE_IMM(BPF_W, BPF_REG_10, -40, 0),
+		INSN_MOV(BPF_REG_2, BPF_REG_10), INSN_ADD_IMM(BPF_REG_2, -40),
+		INSN_WIDE(BPF_REG_1, 0), INSN_CALL(LOOKUP), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 7),
+		INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, 0), INSN_ADD_IMM(BPF_REG_1, 1),
+		INSN_STORE(BPF_DW, BPF_REG_0, 0, BPF_REG_1),
+		INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24),
+		INSN_STORE(BPF_DW, BPF_REG_0, 16, BPF_REG_1),
+		INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -16),
+		INSN_STORE(BPF_DW, BPF_REG_0, 24, BPF_REG_1), INSN_WIDE(BPF_REG_2, 0),
+		INSN_MOV(BPF_REG_4, BPF_REG_10), INSN_ADD_IMM(BPF_REG_4, -24),
+		INSN_MOV_IMM(BPF_REG_5, 20), INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -32),
+		INSN_MOV32_IMM(BPF_REG_3, -1), INSN_CALL(PERF_OUTPUT), INSN_MOV_IMM(BPF_REG_0, 0),
+		INSN_EXIT()));
+	ck_assert_uint_eq(obj.maps.at[1].value_size, 16 + 16);
+	ck_assert_uint_eq(obj.maps.at[1].max_entries, 1);
+}
+END_TEST
+
+START_TEST(records_share_their_place_unless_both_are_open)
+{
+	records_on_stack();
+	add_program(INSNS(CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+			  CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+			  INSN_EXIT()));
+	lower_rings();
+	teardown();
+	setup();
+	records_on_stack();
+	add_program(INSNS(CALL_RESERVE(400), INSN_MOV(BPF_REG_6, BPF_REG_0), CALL_RESERVE(400),
+			  INSN_MOV(BPF_REG_1, BPF_REG_6), INSN_CALL(SUBMIT), INSN_EXIT()));
+	refuse("o: program 'p': stack: got 0 bytes in use, expected at most -312 to leave room for "
+	       "records and perf buffer output", "send smaller records; as it is, it needs Linux "
+	       "4.11, whose bpf_perf_event_output takes map memory");
+}
+END_TEST
+
+START_TEST(a_record_on_the_stack_must_be_of_one_reserve)
+{
+	records_on_stack();
+	add_program(INSNS(INSN_JUMP_IMM(BPF_JEQ, BPF_REG_1, 0, 6), CALL_RESERVE(8), INSN_GOTO(5),
+			  CALL_RESERVE(8), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+			  INSN_EXIT()));
+	refuse("o: program 'p': instruction 13: bpf_ringbuf_submit: record: got one that is not of "
+	       "the same bpf_ringbuf_reserve each time, expected that of one",
+	       "reserve and submit each record in one place; as it is, it needs Linux 4.11, whose "
+	       "bpf_perf_event_output takes map memory");
+}
+END_TEST
+
+START_TEST(programs_that_may_sleep_or_cannot_output_are_refused)
+{
+	static struct section_kind kind = { .type = BPF_PROG_TYPE_XDP, .flags = 1u << 4 };
+
+	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
+	refuse("o: program 'p' (tracepoint/a/b): it may sleep, and perf buffer output goes through "
+	       "memory of one CPU", "it needs the ring buffer of Linux 5.8");
+	kind.flags = 0;
+	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
+	caps.helpers[BPF_PROG_TYPE_XDP] = calloc(CAPS_HELPERS, sizeof(struct cap_answer));
+	caps.helpers[BPF_PROG_TYPE_XDP][PERF_OUTPUT] = (struct cap_answer){ CAP_NO, EINVAL };
+	refuse("o: program 'p' (tracepoint/a/b): this kernel has no helper bpf_perf_event_output "
+	       "(EINVAL; since Linux 4.4), which takes the place of the ring buffer",
+	       "it needs the ring buffer of Linux 5.8");
+}
+END_TEST
+
+static void expect_step(size_t i, const char *what, const char *why)
+{
+	ck_assert_uint_gt(plan.steps.len, i);
+	ck_assert_str_eq(plan.steps.at[i].lowering, "ringbuf");
+	ck_assert_str_eq(plan.steps.at[i].what, what);
+	ck_assert_str_eq(plan.steps.at[i].why, why);
+}
+
+START_TEST(the_plan_says_what_becomes_of_rings_and_why)
+{
+	records_on_stack();
+	caps.at[CAP_CURRENT_CPU] = (struct cap_answer){ CAP_NO, EINVAL };
+	add_program(INSNS(CALL_RESERVE(8), INSN_EXIT()));
+	lower_rings();
+	ck_assert_uint_eq(plan.steps.len, 3);
+	expect_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
+		    "this kernel has no maps of type ringbuf (EINVAL; since Linux 5.8)");
+	expect_step(1, "records are made on the stack", plan_why(&caps, CAP_MEMORY_MAP).text);
+	expect_step(2, "records go to the CPU by its number",
+		    plan_why(&caps, CAP_CURRENT_CPU).text);
+	teardown();
+	setup();
+	caps.maps[BPF_MAP_TYPE_RINGBUF].answer = CAP_YES;
+	lower_rings();
+	ck_assert_uint_eq(plan.steps.len, 1);
+	expect_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
+		    "perf buffers are asked for");
 }
 END_TEST
 
@@ -738,6 +876,10 @@ START_TEST(random_programs_send_the_same_records_through_either)
 
 	state = _i * 0x9e3779b97f4a7c15u + 7;
 	for (int i = 0; i < 30; i++) {
+		if (_i & 1)
+			caps.at[CAP_MEMORY_MAP].answer = CAP_NO;
+		if (_i & 2)
+			caps.at[CAP_CURRENT_CPU].answer = CAP_NO;
 		if (i % 3 == 2)
 			add_map("second", BPF_MAP_TYPE_RINGBUF);
 		if (i % 5 == 4)
@@ -773,7 +915,12 @@ Suite *lower_ringbuf_suite(void)
 	tcase_add_test(tc,
 		       the_context_is_saved_once_though_a_loop_goes_back_to_the_first_instruction);
 	tcase_add_test(tc, two_reservations_may_be_open_at_once);
-	tcase_add_loop_test(tc, random_programs_send_the_same_records_through_either, 0, 8);
+	tcase_add_test(tc, where_only_the_stack_can_be_sent_the_record_is_there);
+	tcase_add_test(tc, records_share_their_place_unless_both_are_open);
+	tcase_add_test(tc, a_record_on_the_stack_must_be_of_one_reserve);
+	tcase_add_test(tc, programs_that_may_sleep_or_cannot_output_are_refused);
+	tcase_add_test(tc, the_plan_says_what_becomes_of_rings_and_why);
+	tcase_add_loop_test(tc, random_programs_send_the_same_records_through_either, 0, 16);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

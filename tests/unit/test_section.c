@@ -57,16 +57,55 @@ START_TEST(other_names_are_of_no_kind)
 }
 END_TEST
 
-START_TEST(only_tracepoints_can_be_loaded)
+static const struct {
+	const char *section, *message;
+} unloadable[] = {
+	{ "xdp/other", "section 'xdp/other': got a kind of program that is not known, expected one "
+		       "like tracepoint/CATEGORY/EVENT" },
+	{ "struct_ops/init", "section 'struct_ops/init': got a function of a struct_ops, expected a "
+			     "program that can be loaded by itself" },
+};
+
+START_TEST(what_nothing_can_load_is_told)
 {
+	const char *section = unloadable[_i].section;
 	struct error err;
 
 	error_clear(&err);
-	ck_assert_ptr_nonnull(section_loadable("tp/a/b", &err));
-	ck_assert_ptr_null(section_loadable("xdp", &err));
+	ck_assert_int_eq(section_loadable(section_kind(section), section, &err), -1);
 	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	ck_assert_str_eq(err.message, "section 'xdp': got a kind that is not known, expected "
-			 "tracepoint/CATEGORY/EVENT or tp/CATEGORY/EVENT");
+	ck_assert_str_eq(err.message, unloadable[_i].message);
+	ck_assert_str_ne(err.hint, "");
+}
+END_TEST
+
+START_TEST(every_other_kind_can_be_loaded)
+{
+	static const char *const sections[] = { "tp/a/b", "xdp", "fentry/f", "kprobe/f", "syscall" };
+	struct error err;
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		ck_assert_int_eq(section_loadable(section_kind(sections[i]), sections[i], &err), 0);
+}
+END_TEST
+
+START_TEST(list_of_names_is_taken_apart)
+{
+	const char *rest = "do_unlinkat|filename_unlinkat|x";
+	struct section_name name;
+	char longest[300] = "";
+
+	rest = section_next(rest, &name);
+	ck_assert_str_eq(name.text, "do_unlinkat");
+	rest = section_next(rest, &name);
+	ck_assert_str_eq(name.text, "filename_unlinkat");
+	rest = section_next(rest, &name);
+	ck_assert_str_eq(name.text, "x");
+	ck_assert_ptr_null(section_next(rest, &name));
+	ck_assert_ptr_null(section_next("", &name));
+	memset(longest, 'a', sizeof(longest) - 1);
+	ck_assert_str_eq(section_next(longest, &name), "");
+	ck_assert_uint_eq(strlen(name.text), sizeof(name.text) - 1);
 }
 END_TEST
 
@@ -79,7 +118,10 @@ Suite *section_suite(void)
 			    sizeof(kinds) / sizeof(kinds[0]));
 	tcase_add_loop_test(tc, other_names_are_of_no_kind, 0,
 			    sizeof(unknown) / sizeof(unknown[0]));
-	tcase_add_test(tc, only_tracepoints_can_be_loaded);
+	tcase_add_loop_test(tc, what_nothing_can_load_is_told, 0,
+			    sizeof(unloadable) / sizeof(unloadable[0]));
+	tcase_add_test(tc, every_other_kind_can_be_loaded);
+	tcase_add_test(tc, list_of_names_is_taken_apart);
 	suite_add_tcase(s, tc);
 	return s;
 }

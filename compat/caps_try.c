@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Maps and programs that are tried, and gone again. */
+#include "compat/caps_internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/sys.h"
+
+#define TRIES 5
+
+const struct bpf_insn return_0[2] = { INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT() };
+
+bool is_refusal(int sys)
+{
+	return sys == EINVAL || sys == EACCES || sys == E2BIG || sys == EOPNOTSUPP ||
+	       sys == CAPS_ENOTSUPP;
+}
+
+union bpf_attr small_array(void)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = 1;
+	return attr;
+}
+
+int try_map(const union bpf_attr *map)
+{
+	union bpf_attr attr = *map;
+	int fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+
+	sys_close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+enum answer ask_map_pair(const union bpf_attr *asked, const union bpf_attr *control, int *sys)
+{
+	int plain;
+
+	*sys = -try_map(asked);
+	if (!*sys)
+		return CAP_YES;
+	if (!is_refusal(*sys))
+		return CAP_UNKNOWN;
+	plain = -try_map(control);
+	if (!plain)
+		return CAP_NO;
+	*sys = plain;
+	return CAP_UNKNOWN;
+}
+
+/* EAGAIN: a signal was on its way to this process while the verifier worked. */
+int load_trial(const struct trial *trial, struct trial_log *log)
+{
+	union bpf_attr attr;
+	int ret = -EAGAIN;
+
+	for (int tries = 0; ret == -EAGAIN && tries < TRIES; tries++) {
+		memset(&attr, 0, sizeof(attr));
+		attr.prog_type = trial->type;
+		attr.expected_attach_type = trial->attach_type;
+		attr.prog_flags = trial->flags;
+		attr.attach_btf_id = trial->btf_id;
+		attr.kern_version = trial->version;
+		attr.insns = (uintptr_t)trial->insns;
+		attr.insn_cnt = trial->count;
+		attr.license = (uintptr_t)"GPL";
+		if (log) {
+			log->text[0] = 0;
+			attr.log_buf = (uintptr_t)log->text;
+			attr.log_size = sizeof(log->text);
+			attr.log_level = 1;
+		}
+		ret = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
+	}
+	return ret;
+}
+
+/* Before Linux 4.7 there are no tracepoint programs, and those of traffic control stand in. */
+int load_plain(struct caps *caps, const struct bpf_insn *insns, uint32_t count)
+{
+	struct trial trial = { .type = BPF_PROG_TYPE_TRACEPOINT, .insns = insns, .count = count };
+
+	if (caps_program(caps, BPF_PROG_TYPE_TRACEPOINT) == CAP_NO)
+		trial.type = BPF_PROG_TYPE_SCHED_CLS;
+	return load_trial(&trial, NULL);
+}
+
+enum answer ask_plain_pair(struct caps *caps, const struct bpf_insn *asked,
+			   uint32_t asked_count, const struct bpf_insn *control,
+			   uint32_t control_count, int *sys)
+{
+	int fd = load_plain(caps, asked, asked_count);
+
+	sys_close(fd);
+	*sys = fd < 0 ? -fd : 0;
+	if (fd >= 0)
+		return CAP_YES;
+	if (!is_refusal(*sys))
+		return CAP_UNKNOWN;
+	fd = load_plain(caps, control, control_count);
+	sys_close(fd);
+	if (fd >= 0)
+		return CAP_NO;
+	*sys = -fd;
+	return CAP_UNKNOWN;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef COMPAT_LIVE_H
+#define COMPAT_LIVE_H
+
+#include "loader/object.h"
+
+/*
+ * Which registers matter: before each instruction, bit n of live[insn] says that what rn holds may
+ * still be read. Calls are taken to read r1 to r5, the end of a function to read r0.
+ * malloc'ed, one for each instruction; NULL: no memory.
+ */
+uint16_t *live_registers(const struct program *prog);
+
+#endif

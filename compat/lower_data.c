@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "compat/lower.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat/fold_internal.h"
+#include "compat/insn.h"
+#include "compat/live.h"
+#include "compat/piece.h"
+#include "compat/stack.h"
+
+/*
+ * Global variables (Linux 5.2) without the address of a map's value in the program. What is read
+ * from .rodata at a place that is known becomes the number that is there; all else goes through
+ * the map like any other, found once, at the entry of each function. Example, with `limit` at byte
+ * 4 of .rodata, which is 1000, and `count` at byte 8 of .bss:
+ *
+ *					*(u32 *)(r10 - 8) = 0	key
+ *					r6 = r1			arguments stay
+ *					r2 = r10
+ *					r2 += -8
+ *					r1 = .bss ll
+ *					call bpf_map_lookup_elem
+ *					if r0 != 0 goto +2
+ *					r0 = 0			never: it has the one value
+ *					exit
+ *					*(u64 *)(r10 - 8) = r0
+ *					r1 = r6
+ *	r2 = .rodata + 4 ll
+ *	r2 = *(u32 *)(r2 + 0)		r2 = 1000
+ *	...				...
+ *	r3 = .bss + 8 ll		r3 = *(u64 *)(r10 - 8)
+ *					r3 += 8
+ *	lock *(u64 *)(r3 + 0) += r2	lock *(u64 *)(r3 + 0) += r2
+ *
+ * A function may use r6 to r9 at its entry: nobody has put anything there that it could read. Only
+ * a fifth argument has to go by the stack. All kernels that have functions keep the type of a
+ * pointer that is put by there, and since Linux 4.9 that of a map's value that is moved on.
+ */
+
+#define LOWERING "data"
+#define FUNC_map_lookup_elem 1
+#define SAVED 4 /* r6 to r9 */
+
+struct data {
+	struct object *obj;
+	struct program *prog;
+	struct error *err;
+	struct edit edit;
+	uint16_t *live;
+	uint32_t func, end; /* the function being worked on: index in prog->funcs, last insn + 1 */
+	int32_t depth;      /* bytes of its stack in use */
+	uint32_t numbers, references; /* how many there were, for the plan */
+};
+
+static bool is_global(const struct data *d, const struct ref *ref)
+{
+	return ref->kind == REF_VALUE && ref->target < d->obj->maps.len;
+}
+
+/* ---- reads of .rodata ---- */
+
+static int make_number(const struct fold *f, uint32_t at, void *ctx)
+{
+	const struct bpf_insn *insn = &f->prog->insns.at[at];
+	struct piece p = { 0 };
+	struct data *d = ctx;
+	struct value v;
+
+	if (BPF_CLASS(insn->code) != BPF_LDX ||
+	    fold_reg(f, insn->src_reg).kind != VALUE_GLOBAL)
+		return 0;
+	v = fold_loaded(f, insn);
+	if (v.kind != VALUE_CONST)
+		return 0;
+	d->numbers++;
+	piece_put_number(&p, insn->dst_reg, v.n);
+	return piece_replace(&p, &d->edit, at, d->err);
+}
+
+static int make_numbers(struct data *d)
+{
+	int ret = edit_init(&d->edit, d->prog, d->err);
+
+	if (!ret)
+		ret = fold_visit(d->obj, d->prog, make_number, d, d->err);
+	if (!ret)
+		ret = edit_apply(&d->edit, d->err);
+	edit_fini(&d->edit);
+	return ret;
+}
+
+/* ---- addresses that nothing reads any more ---- */
+
+static int drop_unread(struct data *d)
+{
+	int ret = edit_init(&d->edit, d->prog, d->err);
+
+	for (size_t i = 0; !ret && i < d->prog->refs.len; i++) {
+		const struct ref *ref = &d->prog->refs.at[i];
+		const struct bpf_insn *insn = &d->prog->insns.at[ref->insn];
+
+		if (is_global(d, ref) && !(d->live[ref->insn + 2] & 1 << insn->dst_reg))
+			ret = edit_delete(&d->edit, ref->insn, d->err);
+	}
+	if (!ret)
+		ret = edit_apply(&d->edit, d->err);
+	edit_fini(&d->edit);
+	return ret;
+}
+
+/* ---- the others ---- */
+
+/* The one of its refs that names that map, or NULL. */
+static const struct ref *ref_in_func(const struct data *d, uint32_t map)
+{
+	for (size_t i = 0; i < d->prog->refs.len; i++) {
+		const struct ref *ref = &d->prog->refs.at[i];
+
+		if (is_global(d, ref) && ref->target == map && ref->insn < d->end &&
+		    ref->insn >= d->prog->funcs.at[d->func].insn)
+			return ref;
+	}
+	return NULL;
+}
+
+/* The function's maps in their order: how many come before that one, or altogether. */
+static int32_t maps_before(const struct data *d, uint32_t map)
+{
+	int32_t count = 0;
+
+	for (uint32_t i = 0; i < map; i++)
+		count += ref_in_func(d, i) != NULL;
+	return count;
+}
+
+/* Where the address of its value is kept, below what the function uses itself. */
+static int16_t slot_of(const struct data *d, uint32_t map)
+{
+	return -d->depth - 8 * (maps_before(d, map) + 1);
+}
+
+/* Puts argument `reg`, the one of that number to be kept, by while maps are looked up, or back. */
+static struct bpf_insn keep(const struct data *d, int reg, int number, bool back)
+{
+	int16_t off = slot_of(d, d->obj->maps.len);
+	uint8_t kept = BPF_REG_6 + number;
+
+	if (number < SAVED)
+		return back ? INSN_MOV(reg, kept) : INSN_MOV(kept, reg);
+	return back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, off) :
+		      INSN_STORE(BPF_DW, BPF_REG_10, off, reg);
+}
+
+/* How many arguments the function has at most: the kernel gives a program one. */
+static int arguments(const struct data *d)
+{
+	const struct btf *btf = &d->obj->btf;
+	const struct btf_type *t = btf_type(btf, d->prog->funcs.at[d->func].type_id);
+
+	if (!d->func)
+		return 1;
+	if (t && btf_kind(t) == BTF_KIND_FUNC)
+		t = btf_type(btf, t->type);
+	return t && btf_kind(t) == BTF_KIND_FUNC_PROTO && btf_vlen(t) < 5 ? btf_vlen(t) : 5;
+}
+
+/* Puts those by that the function will read, or fetches them back. */
+static void keep_arguments(const struct data *d, struct piece *p, bool back)
+{
+	uint16_t live = d->live[d->prog->funcs.at[d->func].insn];
+	int count = arguments(d), number = 0;
+
+	for (int reg = BPF_REG_1; reg < BPF_REG_1 + count; reg++)
+		if (live & 1 << reg)
+			piece_put(p, keep(d, reg, number++, back));
+}
+
+static void put_lookup(const struct data *d, struct piece *p, uint32_t map)
+{
+	int16_t slot = slot_of(d, map);
+	size_t found;
+
+	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, slot, 0));
+	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_2, slot));
+	piece_put_map(p, BPF_REG_1, map);
+	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
+	found = piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 0));
+	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
+	piece_put(p, INSN_EXIT());
+	piece_land(p, found);
+	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, slot, BPF_REG_0));
+}
+
+static int enter_func(struct data *d)
+{
+	struct piece p = { 0 };
+
+	keep_arguments(d, &p, false);
+	for (uint32_t map = 0; map < d->obj->maps.len; map++)
+		if (ref_in_func(d, map))
+			put_lookup(d, &p, map);
+	keep_arguments(d, &p, true);
+	return piece_enter(&p, &d->edit, d->prog->funcs.at[d->func].insn, d->err);
+}
+
+static int make_reference(struct data *d, const struct ref *ref)
+{
+	uint8_t reg = d->prog->insns.at[ref->insn].dst_reg;
+	struct piece p = { 0 };
+
+	d->references++;
+	piece_put(&p, INSN_LOAD(BPF_DW, reg, BPF_REG_10, slot_of(d, ref->target)));
+	if (ref->offset)
+		piece_put(&p, INSN_ADD_IMM(reg, ref->offset));
+	return piece_replace(&p, &d->edit, ref->insn, d->err);
+}
+
+static int no_room(const struct data *d, int32_t need)
+{
+	const struct func *func = &d->prog->funcs.at[d->func];
+
+	error_set(d->err, ERROR_UNSUPPORTED, "program '%s': function '%s': stack: got %d bytes in "
+		  "use, expected at most %d, which leaves room for the addresses of global "
+		  "variables", d->prog->name, func->name ? func->name : d->prog->name, d->depth,
+		  STACK_MAX - need);
+	return error_hint(d->err, "put large variables into a per-CPU map; as it is, it needs the "
+			  "global variables of Linux 5.2");
+}
+
+static int lower_func(struct data *d, uint32_t func)
+{
+	const struct program *prog = d->prog;
+	uint32_t depth;
+	int32_t need;
+	int ret;
+
+	d->func = func;
+	d->end = func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
+	if (!maps_before(d, d->obj->maps.len))
+		return 0;
+	if (program_stack_depth(prog, func, &depth, d->err))
+		return -1;
+	d->depth = (depth + 7) / 8 * 8;
+	need = 8 * (maps_before(d, d->obj->maps.len) + (arguments(d) > SAVED));
+	if (d->depth + need > STACK_MAX)
+		return no_room(d, need);
+	ret = enter_func(d);
+	for (size_t i = 0; !ret && i < prog->refs.len; i++)
+		if (is_global(d, &prog->refs.at[i]) && prog->refs.at[i].insn < d->end &&
+		    prog->refs.at[i].insn >= prog->funcs.at[func].insn)
+			ret = make_reference(d, &prog->refs.at[i]);
+	return ret;
+}
+
+static int make_references(struct data *d)
+{
+	int ret = edit_init(&d->edit, d->prog, d->err);
+
+	for (uint32_t i = 0; !ret && i < d->prog->funcs.len; i++)
+		ret = lower_func(d, i);
+	if (!ret)
+		ret = edit_apply(&d->edit, d->err);
+	edit_fini(&d->edit);
+	return ret;
+}
+
+static int with_live(struct data *d, int (*step)(struct data *d))
+{
+	int ret;
+
+	d->live = live_registers(d->prog);
+	ret = d->live ? step(d) : error_memory(d->err);
+	free(d->live);
+	d->live = NULL;
+	return ret;
+}
+
+static int lower_program(struct object *obj, struct program *prog, const char *why,
+			 struct plan *plan, struct error *err)
+{
+	struct data d = { .obj = obj, .prog = prog, .err = err };
+
+	if (make_numbers(&d) || with_live(&d, drop_unread) || with_live(&d, make_references))
+		return error_wrap(err, "%s", obj->name);
+	if (d.numbers && plan_add(plan, LOWERING, prog, why, err, "%u read%s of .rodata become%s",
+				  d.numbers, d.numbers > 1 ? "s" : "",
+				  d.numbers > 1 ? " constants" : "s a constant"))
+		return -1;
+	if (!d.references)
+		return 0;
+	return plan_add(plan, LOWERING, prog, why, err, "%u address%s of global variables through a "
+			"lookup in their map", d.references, d.references > 1 ? "es" : "");
+}
+
+/* ---- the maps ---- */
+
+static int clear_flag(struct object *obj, struct caps *caps, enum cap cap, uint32_t flag,
+		      const char *name, struct plan *plan, struct error *err)
+{
+	for (size_t i = 0; i < obj->maps.len; i++) {
+		struct map *map = &obj->maps.at[i];
+
+		if (!(map->flags & flag))
+			continue;
+		if (caps_ask(caps, cap) != CAP_NO)
+			return 0;
+		map->flags &= ~flag;
+		if (plan_add(plan, LOWERING, NULL, plan_why(caps, cap).text, err,
+			     "map '%s' is made without %s", map->name, name))
+			return -1;
+	}
+	return 0;
+}
+
+static bool has_data(const struct object *obj)
+{
+	for (size_t i = 0; i < obj->maps.len; i++)
+		if (obj->maps.at[i].role != MAP_PLAIN)
+			return true;
+	return false;
+}
+
+int lower_data(struct object *obj, struct caps *caps, struct plan *plan, struct error *err)
+{
+	struct plan_why why;
+
+	if (!has_data(obj))
+		return 0;
+	if (clear_flag(obj, caps, CAP_MMAPABLE, BPF_F_MMAPABLE, "BPF_F_MMAPABLE", plan, err))
+		return -1;
+	if (caps_ask(caps, CAP_GLOBAL_DATA) != CAP_NO)
+		return clear_flag(obj, caps, CAP_FREEZE, BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG", plan,
+				  err);
+	why = plan_why(caps, CAP_GLOBAL_DATA);
+	for (size_t i = 0; i < obj->programs.len; i++)
+		if (obj->programs.at[i].autoload &&
+		    lower_program(obj, &obj->programs.at[i], why.text, plan, err))
+			return -1;
+	return clear_flag(obj, caps, CAP_GLOBAL_DATA, BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG", plan,
+			  err);
+}

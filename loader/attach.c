@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/attach_internal.h"
+#include "loader/target.h"
+#include "util/sys.h"
+
+static const struct {
+	const char *section; /* name of a section kind */
+	const struct attach_kind *kind;
+} kinds[] = {
+	{ "tracepoint/", &attach_kind_tracepoint },
+	{ "tp/", &attach_kind_tracepoint },
+	{ "kprobe/", &attach_kind_kprobe },
+	{ "kretprobe/", &attach_kind_kprobe },
+	{ "ksyscall/", &attach_kind_ksyscall },
+	{ "kretsyscall/", &attach_kind_ksyscall },
+	{ "uprobe/", &attach_kind_uprobe },
+	{ "uretprobe/", &attach_kind_uprobe },
+	{ "uprobe.s/", &attach_kind_uprobe },
+	{ "uretprobe.s/", &attach_kind_uprobe },
+	{ "raw_tracepoint/", &attach_kind_raw_tracepoint },
+	{ "raw_tp/", &attach_kind_raw_tracepoint },
+	{ "raw_tracepoint.w/", &attach_kind_raw_tracepoint },
+	{ "raw_tp.w/", &attach_kind_raw_tracepoint },
+	{ "tp_btf/", &attach_kind_type },
+	{ "fentry/", &attach_kind_type },
+	{ "fexit/", &attach_kind_type },
+	{ "fmod_ret/", &attach_kind_type },
+	{ "fentry.s/", &attach_kind_type },
+	{ "fexit.s/", &attach_kind_type },
+	{ "fmod_ret.s/", &attach_kind_type },
+	{ "lsm/", &attach_kind_type },
+	{ "lsm.s/", &attach_kind_type },
+	{ "freplace/", &attach_kind_type },
+	{ "iter/", &attach_kind_iter },
+	{ "iter.s/", &attach_kind_iter },
+};
+
+static const struct attach_kind *kind_of(const struct section_kind *kind)
+{
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kinds[i].section, kind->name))
+			return kinds[i].kind;
+	return NULL;
+}
+
+bool attach_knows(const struct section_kind *kind)
+{
+	return kind_of(kind);
+}
+
+static int attach_to(struct link *link, const struct attach_kind *kind,
+		     struct attach_request *request, const struct section_name *target,
+		     struct error *err)
+{
+	int ret;
+
+	link->target = *target;
+	request->target = link->target.text;
+	ret = kind->attach(link, request, err);
+	if (ret)
+		link_detach(link);
+	return ret;
+}
+
+static int none_there(const struct attach_kind *kind, const char *list, struct error *err)
+{
+	int sys = err->sys;
+
+	error_set(err, ERROR_UNSUPPORTED, "%s '%s': got none of that name, expected one that this "
+		  "kernel has", kind->targets, list);
+	err->sys = sys;
+	return error_hint(err, "%s", kind->absent);
+}
+
+/* One name after the other, as long as the kernel knows none of them. */
+static int attach_to_one(struct link *link, const struct attach_kind *kind,
+			 struct attach_request *request, struct error *err)
+{
+	struct targets targets = { .list = request->prog->target, .functions = kind->functions };
+	int ret = ATTACH_ABSENT;
+
+	if (!*targets.list)
+		return error_set(err, ERROR_USAGE, "section '%s': got no target, expected %sNAME",
+				 request->prog->section, request->prog->kind->name);
+	while (ret == ATTACH_ABSENT && targets_next(&targets))
+		ret = attach_to(link, kind, request, &targets.name, err);
+	return ret == ATTACH_ABSENT ? none_there(kind, targets.list, err) : ret;
+}
+
+const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
+				     struct error *err)
+{
+	own->fd = -1;
+	if (request->options->tracefs)
+		return request->options->tracefs;
+	return tracefs_open(own, err) ? NULL : own;
+}
+
+int link_attach(struct link *link, const struct loaded *loaded, size_t program,
+		const struct attach_options *options, struct error *err)
+{
+	const struct program *prog = &loaded->object->programs.at[program];
+	const struct attach_kind *kind = kind_of(prog->kind);
+	struct attach_request request = { prog, loaded->prog_fds[program], NULL, options };
+	int ret;
+
+	memset(link, 0, sizeof(*link));
+	link->fd = -1;
+	if (!kind) {
+		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a kind of program that is not "
+			  "attached by its name, expected a tracing one", prog->section);
+		ret = -1;
+	} else if (kind->by_type) {
+		ret = attach_to(link, kind, &request, &loaded->targets[program], err);
+	} else {
+		ret = attach_to_one(link, kind, &request, err);
+	}
+	return ret ? error_wrap(err, "%s: program '%s'", loaded->object->name, prog->name) : 0;
+}
+
+void link_detach(struct link *link)
+{
+	sys_close(link->fd);
+	link->fd = -1;
+	probe_event_remove(&link->probe);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LOADER_ATTACH_INTERNAL_H
+#define LOADER_ATTACH_INTERNAL_H
+
+#include <linux/perf_event.h>
+
+#include "loader/attach.h"
+
+/* What one kind of attaching is given. */
+struct attach_request {
+	const struct program *prog; /* prog->kind says which of the section kinds it is */
+	int prog_fd;
+	const char *target; /* one name */
+	const struct attach_options *options;
+};
+
+/* What it returns besides 0 and -1 (with err set): this kernel has no such target. */
+#define ATTACH_ABSENT 1
+
+struct attach_kind {
+	const char *targets; /* "kernel function": what its targets are, for messages */
+	const char *absent;  /* hint: why one may not be there */
+	bool functions;      /* they are kernel functions, which have other names on other kernels */
+	bool by_type;        /* was looked for when the program was loaded (load_target.h) */
+	/* Sets link->fd, and whatever else is to be undone, also where it fails. */
+	int (*attach)(struct link *link, const struct attach_request *request, struct error *err);
+};
+
+extern const struct attach_kind attach_kind_tracepoint, attach_kind_kprobe, attach_kind_ksyscall,
+	attach_kind_uprobe, attach_kind_raw_tracepoint, attach_kind_type, attach_kind_iter;
+
+/*
+ * The options' tracefs, or `own`, opened; NULL and err where there is none. tracefs_close(own) is
+ * due in any case.
+ */
+const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
+				     struct error *err);
+
+/* ---- perf events (attach_perf.c) ---- */
+
+/*
+ * Opens an event that never counts: it is what the kernel hangs a program on. A descriptor, or
+ * -errno.
+ */
+int perf_open(struct perf_event_attr *attr);
+/*
+ * Hangs the program on it, by link or ioctl; the event becomes the link's, or is closed. 0, or -1.
+ */
+int perf_attach(struct link *link, int event_fd, const struct attach_request *request,
+		struct error *err);
+/* Code and hint for a perf event that could not be opened or attached to. */
+void perf_explain(int ret, struct error *err);
+
+/* ---- kprobes and uprobes (attach_probe.c) ---- */
+
+struct probe {
+	const char *pmu;   /* "kprobe": its name among the event sources */
+	const char *file;  /* "kprobe_events": its definitions in tracefs */
+	bool is_return;
+	const char *where; /* name of a function, or path of a file */
+	uint64_t offset;
+	const char *place; /* both, as the file takes them: "do_exit+0x10" */
+};
+
+int probe_attach(struct link *link, const struct probe *probe,
+		 const struct attach_request *request, struct error *err);
+
+#endif

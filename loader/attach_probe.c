@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What kprobes and uprobes have in common. Two ways lead to one: an event source of its own (a
+ * PMU, Linux 4.17) takes the place in perf_event_open, and it is gone with its descriptor; before,
+ * an event is defined in tracefs, opened like any tracepoint, and removed at the end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "loader/attach_internal.h"
+#include "util/sys.h"
+
+/* A number in a file of the event source; "config:3" is where a bit goes. -errno without it. */
+static int source_number(const char *pmu, const char *file, const char *before)
+{
+	char path[96], text[64];
+	size_t len = strlen(before);
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/bus/event_source/devices/%s/%s", pmu, file);
+	n = sys_read_file(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return n;
+	return strncmp(text, before, len) ? -EINVAL : atoi(text + len);
+}
+
+static int open_by_pmu(const struct probe *probe, int type)
+{
+	struct perf_event_attr attr = {
+		.type = type,
+		.size = PERF_ATTR_SIZE_VER1,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+	int bit;
+
+	if (probe->is_return) {
+		bit = source_number(probe->pmu, "format/retprobe", "config:");
+		if (bit < 0)
+			return bit;
+		attr.config |= 1ull << bit;
+	}
+	attr.config1 = (uintptr_t)probe->where;
+	attr.config2 = probe->offset;
+	return perf_open(&attr);
+}
+
+/*
+ * ENOENT: no such symbol; EINVAL is the same on some kernels, or a function that may not be
+ * probed; EADDRNOTAVAIL since 6.6: several of that name.
+ */
+static bool is_absent(int ret)
+{
+	return ret == -ENOENT || ret == -EINVAL || ret == -EADDRNOTAVAIL;
+}
+
+static int fail(const struct attach_request *request, const char *what, int ret,
+		struct error *err)
+{
+	error_system(err, -ret, "%s: %s", request->target, what);
+	if (is_absent(ret))
+		return ATTACH_ABSENT;
+	perf_explain(ret, err);
+	return -1;
+}
+
+static int attach_by_pmu(struct link *link, const struct probe *probe, int type,
+			 const struct attach_request *request, struct error *err)
+{
+	int fd = open_by_pmu(probe, type);
+
+	return fd < 0 ? fail(request, "perf_event_open", fd, err) :
+			perf_attach(link, fd, request, err);
+}
+
+/* The event's id in tracefs, or what fail() and the like return, made negative. */
+static int define_event(struct link *link, const struct probe *probe,
+			const struct attach_request *request, const struct tracefs *tracefs,
+			struct error *err)
+{
+	int ret = probe_event_add(&link->probe, tracefs, probe->file, probe->is_return, probe->place);
+
+	if (ret == -ENOENT && faccessat(tracefs->fd, probe->file, F_OK, 0)) {
+		error_set(err, ERROR_UNSUPPORTED, "%s: got neither an event source '%s' nor %s in "
+			  "tracefs, expected one of them", request->target, probe->pmu, probe->file);
+		return error_hint(err, "this kernel was built without CONFIG_%s",
+				  probe->pmu[0] == 'k' ? "KPROBE_EVENTS" : "UPROBE_EVENTS");
+	}
+	if (ret)
+		return fail(request, probe->file, ret, err) == ATTACH_ABSENT ? -ENOENT : -1;
+	return tracefs_event_id(tracefs, PROBE_EVENT_GROUP, link->probe.name, err);
+}
+
+static int attach_by_event(struct link *link, const struct probe *probe,
+			   const struct attach_request *request, struct error *err)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = PERF_ATTR_SIZE_VER1,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+	const struct tracefs *tracefs;
+	struct tracefs own;
+	int ret = -1;
+
+	tracefs = attach_tracefs(request, &own, err);
+	if (tracefs)
+		ret = define_event(link, probe, request, tracefs, err);
+	tracefs_close(&own);
+	if (ret < 0)
+		return ret == -ENOENT ? ATTACH_ABSENT : -1;
+	attr.config = ret;
+	ret = perf_open(&attr);
+	if (ret >= 0)
+		return perf_attach(link, ret, request, err);
+	error_system(err, -ret, "%s: perf_event_open", request->target);
+	perf_explain(ret, err);
+	return -1;
+}
+
+int probe_attach(struct link *link, const struct probe *probe,
+		 const struct attach_request *request, struct error *err)
+{
+	enum probe_way way = request->options->probes;
+	int type = way == PROBE_EVENT ? -ENOENT : source_number(probe->pmu, "type", "");
+
+	if (type >= 0)
+		return attach_by_pmu(link, probe, type, request, err);
+	if (type == -ENOENT && way != PROBE_PMU)
+		return attach_by_event(link, probe, request, err);
+	error_system(err, -type, "%s: event source '%s'", request->target, probe->pmu);
+	return error_hint(err, "it is there since Linux 4.17, in sysfs: mount -t sysfs nodev /sys");
+}

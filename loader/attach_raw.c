@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Raw tracepoints, and programs that were told when loaded by its type what they are for. */
+#include <errno.h>
+#include <string.h>
+
+#include "loader/attach_internal.h"
+#include "util/sys.h"
+
+/* A descriptor, or -errno. */
+static int raw_open(int prog_fd, const char *name, uint64_t cookie)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.raw_tracepoint.name = (uintptr_t)name;
+	attr.raw_tracepoint.prog_fd = prog_fd;
+	/* raw_tracepoint.cookie, which not all headers have; zero where there is none. */
+	memcpy((char *)&attr + 16, &cookie, 8);
+	return sys_bpf(BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}
+
+static int opened(struct link *link, int fd, const struct attach_request *request,
+		  struct error *err)
+{
+	if (fd >= 0) {
+		link->fd = fd;
+		return 0;
+	}
+	error_system(err, -fd, "%s: BPF_RAW_TRACEPOINT_OPEN", request->target);
+	if (fd == -EPERM || fd == -EACCES) {
+		err->code = ERROR_PERMISSION;
+		return error_hint(err, "tracing takes root, or CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before "
+				       "Linux 5.8)");
+	}
+	return -1;
+}
+
+static int attach(struct link *link, const struct attach_request *request, struct error *err)
+{
+	int fd = raw_open(request->prog_fd, request->target, request->options->cookie);
+
+	opened(link, fd, request, err);
+	if (fd == -ENOENT)
+		return ATTACH_ABSENT;
+	if (fd == -EINVAL || fd == -E2BIG) {
+		err->code = ERROR_UNSUPPORTED;
+		return error_hint(err, "raw tracepoints came with Linux 4.17, their cookies with 6.10");
+	}
+	return fd < 0 ? -1 : 0;
+}
+
+/*
+ * The architecture has to have trampolines, into which functions are led: ENOTSUPP, which is
+ * not in the system's headers, says that it has not.
+ */
+#define ENOTSUPP 524
+
+static int attach_by_type(struct link *link, const struct attach_request *request,
+			  struct error *err)
+{
+	int fd = raw_open(request->prog_fd, NULL, 0);
+
+	opened(link, fd, request, err);
+	if (fd == -ENOTSUPP || fd == -EOPNOTSUPP || fd == -ENOSYS) {
+		err->code = ERROR_UNSUPPORTED;
+		return error_hint(err, "this architecture has no BPF trampolines in this release (x86-64: Linux "
+				       "5.5, arm64: 6.0); a kprobe does the same");
+	}
+	if (fd == -EBUSY)
+		return error_hint(err, "another program on that function does not suffer this one");
+	return fd < 0 ? -1 : 0;
+}
+
+const struct attach_kind attach_kind_raw_tracepoint = {
+	.targets = "raw tracepoint",
+	.absent = "it was renamed, or is in a module that is not loaded",
+	.attach = attach,
+};
+
+const struct attach_kind attach_kind_type = {
+	.by_type = true,
+	.attach = attach_by_type,
+};
