@@ -7,7 +7,8 @@
 #                                        that cannot be had now are named in build/kernels/missing
 #
 # Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
-# uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is
+# uname -r says on it) and, where asked for, lib/modules/RELEASE; `config` is empty where the archive
+# has lost the package that holds it. Prints that directory. What is
 # there already is not fetched again. The `*` in PACKAGE stands for a version, of which the highest
 # is taken, or for the rest of one, whose beginning is then in the directory's name, too:
 #
@@ -75,7 +76,10 @@ take() { # NAME PATH...: moves the first PATH that is there
 }
 own=$root/usr/lib/modules/$release
 take vmlinuz "$root/boot/vmlinuz-$release" "$root/boot/vmlinux-$release" "$own/vmlinuz" "$own/vmlinux"
-take config "$root/boot/config-$release" "$own/config"
+case $packages in
+*linux-binary-*) echo "$packages" | grep -q ^linux-base- || : >"$new/config" ;;
+esac
+[ -e "$new/config" ] || take config "$root/boot/config-$release" "$own/config"
 if [ -n "$modules" ]; then
 	mkdir "$new/lib"
 	take lib/modules "$root/lib/modules" "$root/usr/lib/modules"

@@ -28,10 +28,15 @@ static void fault_bus(void)
 	*(volatile char *)page = 1;
 }
 
+/* Where the compiler's own trap is another fault, an instruction that there is none of. */
 static void fault_ill(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	__asm__ volatile("ud2");
+#elif defined(__aarch64__) || defined(__powerpc__)
+	__asm__ volatile(".long 0");
+#elif defined(__riscv)
+	__asm__ volatile(".half 0");
 #else
 	__builtin_trap();
 #endif
