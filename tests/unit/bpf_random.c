@@ -156,6 +156,8 @@ static void emit_helper(struct maker *m)
 	emit_address(m);
 	if (which > 1)
 		emit(m, INSN_MOV(1, number()));
+	if (which == 1) /* as bpf_probe_read() is told how much to write */
+		emit(m, INSN_MOV_IMM(2, 8));
 	emit(m, INSN_CALL(which == 0 ? 1 : which == 1 ? 4 : 3 + which));
 }
 
