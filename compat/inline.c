@@ -27,8 +27,9 @@
  * the caller does not need them beyond the call; else they are put by on the stack: that is the
  * worse way, as verifiers before Linux 5.16 forget what they know of a number there.
  *
- * A distance from r10 is changed where it is, also in "r2 = r10, r2 += -8": verifiers before 4.10
- * allow one constant only on the way from r10 to an address.
+ * A distance from r10 is changed where it is, also in "r2 = r10, r2 += -8": before Linux 4.12
+ * (332270fdc8b6, "bpf: enhance verifier to understand stack pointer arithmetic", in later updates of
+ * 4.9) a verifier allows one constant only on the way from r10 to an address.
  */
 #include "compat/inline.h"
 

@@ -2,8 +2,8 @@
 /*
  * 32 bit arithmetic, whose result a verifier may not follow (before Linux 4.14 none of it, before
  * 5.0 no move), as 64 bit arithmetic: only where that comes to the same, which the widths of what
- * goes in tell. What is left works on every kernel, but for the shift that fills with the sign,
- * which is refused before 5.0 (2dc6b100f928, "bpf: interpreter support BPF_ALU | BPF_ARSH").
+ * goes in tell. What is left works on every kernel, but for the shift that fills with the sign: old
+ * ones refuse it ("BPF_ARSH not supported for 32 bit ALU" in 4.9, 4.14 and 4.19, taken since 5.0).
  */
 #include "compat/lower_isa_internal.h"
 
