@@ -76,8 +76,8 @@ enum answer ask_insn(struct caps *caps, enum cap cap, int *sys)
 }
 
 /*
- * A size that a helper gets, (8 >> 1) + 4, where the verifier has to know it to be constant. Before
- * Linux 5.0 it forgets what it knew of a register that is copied by a 32 bit move (4.19 knows it with
+ * A size that a helper gets, 4 + 4, where the verifier has to know it to be constant. Before Linux
+ * 5.0 it forgets what it knew of a register that is copied by a 32 bit move (4.19 knows it with
  * stable updates), and takes no 32 bit shift that fills with the sign.
  */
 static void size_by(struct bpf_insn insns[SIZE_BY], uint8_t class)
@@ -86,9 +86,9 @@ static void size_by(struct bpf_insn insns[SIZE_BY], uint8_t class)
 		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -8, 0),
 		INSN_MOV(BPF_REG_1, BPF_REG_10),
 		INSN_ADD_IMM(BPF_REG_1, -8),
-		INSN_MOV_IMM(BPF_REG_3, 8),
+		INSN_MOV_IMM(BPF_REG_3, 4),
 		INSN(class | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_3, 0, 0),
-		INSN(class | BPF_ARSH | BPF_K, BPF_REG_2, 0, 0, 1),
+		INSN(class | BPF_ARSH | BPF_K, BPF_REG_3, 0, 0, 1),
 		INSN(class | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, 4),
 		INSN_CALL(BPF_FUNC_get_current_comm),
 		INSN_MOV_IMM(BPF_REG_0, 0),
