@@ -23,7 +23,7 @@ static const struct {
 	[CAP_MEMCG] = { "memcg", "memory charged to the cgroup, not to RLIMIT_MEMLOCK", LINUX(5, 11), ask_memcg, CAP_BPF },
 	[CAP_JLT] = { "jlt", "jumps by \"less than\" (instruction set v2)", LINUX(4, 14), ask_insn, CAP_BPF },
 	[CAP_JMP32] = { "jmp32", "32 bit comparisons (v3)", LINUX(5, 1), ask_insn, CAP_BPF },
-	[CAP_ALU32] = { "alu32", "32 bit arithmetic whose result the verifier knows", LINUX(4, 14), ask_alu32, CAP_BPF },
+	[CAP_ALU32] = { "alu32", "32 bit arithmetic whose result the verifier knows", LINUX(5, 0), ask_alu32, CAP_BPF },
 	[CAP_ATOMICS] = { "atomics", "atomic instructions with a result", LINUX(5, 12), ask_insn, CAP_BPF },
 	[CAP_MOVSX] = { "movsx", "moves that fill with the sign (v4)", LINUX(6, 6), ask_insn, CAP_BPF },
 	[CAP_LDSX] = { "ldsx", "loads that fill with the sign (v4)", LINUX(6, 6), ask_insn, CAP_BPF },

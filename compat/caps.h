@@ -23,7 +23,7 @@ enum cap {
 	/* The instruction set. */
 	CAP_JLT,          /* JLT, JLE, JSLT, JSLE: v2, 4.14 */
 	CAP_JMP32,        /* 32 bit comparisons: v3, 5.1 */
-	CAP_ALU32,        /* the verifier tracks the value of a 32 bit move and arithmetic, 4.14 */
+	CAP_ALU32,        /* the verifier tracks 32 bit moves and arithmetic, shifts with sign too, 5.0 */
 	CAP_ATOMICS,      /* those with a result, and and, or, xor, 5.12 */
 	CAP_MOVSX,        /* moves that fill with the sign: v4, 6.6, as the next four */
 	CAP_LDSX,         /* such loads */

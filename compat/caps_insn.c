@@ -19,6 +19,7 @@
 #define R0_SET INSN_MOV_IMM(BPF_REG_0, 1)
 #define R1_SET INSN_MOV_IMM(BPF_REG_1, 1)
 #define ASKED_MAX 6
+#define SIZE_BY 10
 
 /* Before: r0 = 1, r1 = 1, the last 8 bytes of the stack are 1. After: return 0. */
 static const struct bpf_insn before[] = { STACK_SET, R0_SET, R1_SET };
@@ -76,14 +77,20 @@ enum answer ask_insn(struct caps *caps, enum cap cap, int *sys)
 	return ask_plain_pair(caps, with, with_count, without, without_count, sys);
 }
 
-/* A size that a helper gets, 4 + 4, where the verifier has to know it to be constant. */
-static void size_by(struct bpf_insn insns[8], uint8_t class)
+/*
+ * A size that a helper gets, 4 + 4, where the verifier has to know it to be constant. Before Linux
+ * 5.0 it forgets what it knew of a register that is copied by a 32 bit move (4.19 knows it with
+ * stable updates), and takes no 32 bit shift that fills with the sign.
+ */
+static void size_by(struct bpf_insn insns[SIZE_BY], uint8_t class)
 {
 	const struct bpf_insn program[] = {
 		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -8, 0),
 		INSN_MOV(BPF_REG_1, BPF_REG_10),
 		INSN_ADD_IMM(BPF_REG_1, -8),
-		INSN(class | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, 4),
+		INSN_MOV_IMM(BPF_REG_3, 4),
+		INSN(class | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_3, 0, 0),
+		INSN(class | BPF_ARSH | BPF_K, BPF_REG_3, 0, 0, 1),
 		INSN(class | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, 4),
 		INSN_CALL(BPF_FUNC_get_current_comm),
 		INSN_MOV_IMM(BPF_REG_0, 0),
@@ -95,9 +102,9 @@ static void size_by(struct bpf_insn insns[8], uint8_t class)
 
 enum answer ask_alu32(struct caps *caps, enum cap cap, int *sys)
 {
-	struct bpf_insn by_32[8], by_64[8];
+	struct bpf_insn by_32[SIZE_BY], by_64[SIZE_BY];
 
 	size_by(by_32, BPF_ALU);
 	size_by(by_64, BPF_ALU64);
-	return ask_plain_pair(caps, by_32, 8, by_64, 8, sys);
+	return ask_plain_pair(caps, by_32, SIZE_BY, by_64, SIZE_BY, sys);
 }

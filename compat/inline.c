@@ -27,8 +27,9 @@
  * the caller does not need them beyond the call; else they are put by on the stack: that is the
  * worse way, as verifiers before Linux 5.16 forget what they know of a number there.
  *
- * A distance from r10 is changed where it is, also in "r2 = r10, r2 += -8": verifiers before 4.10
- * allow one constant only on the way from r10 to an address.
+ * A distance from r10 is changed where it is, also in "r2 = r10, r2 += -8": before Linux 4.12
+ * (332270fdc8b6, "bpf: enhance verifier to understand stack pointer arithmetic", in later updates of
+ * 4.9) a verifier allows one constant only on the way from r10 to an address.
  */
 #include "compat/inline.h"
 
@@ -37,6 +38,7 @@
 
 #include "compat/insn.h"
 #include "compat/liveness.h"
+#include "compat/rebuild.h"
 #include "compat/refuse.h"
 #include "compat/stack.h"
 
@@ -61,7 +63,7 @@ struct inliner {
 	struct callee *funcs;
 	struct liveness liveness;
 	uint8_t *targets; /* by instruction: whether a jump leads there */
-	struct program out;
+	struct rebuild new;
 };
 
 /* A jump of the copy, whose target is known by its place in the original. */
@@ -78,7 +80,6 @@ struct copy {
 	uint32_t *start;          /* by instruction of the function, one more for the end */
 	int32_t *adjust;          /* likewise: what its constant is more */
 	VEC(struct open_jump) jumps;
-	size_t lines, refs, relos; /* the next of the original */
 };
 
 static int refuse_call(struct inliner *in, uint32_t insn, const char *what, const char *hint)
@@ -203,12 +204,7 @@ static int examine(struct inliner *in, uint32_t func, uint32_t depth)
 
 static int put(struct inliner *in, struct bpf_insn insn)
 {
-	struct bpf_insn *to = vec_push(&in->out.insns);
-
-	if (!to)
-		return error_memory(in->err);
-	*to = insn;
-	return 0;
+	return rebuild_put(&in->new, insn);
 }
 
 static int put_jump(struct inliner *in, struct copy *c, struct bpf_insn insn, uint32_t target)
@@ -217,13 +213,12 @@ static int put_jump(struct inliner *in, struct copy *c, struct bpf_insn insn, ui
 
 	if (!jump)
 		return error_memory(in->err);
-	*jump = (struct open_jump){ in->out.insns.len, target };
+	*jump = (struct open_jump){ in->new.out.insns.len, target };
 	return put(in, insn);
 }
 
 static int copy_func(struct inliner *in, const struct callee *func, uint32_t below,
 		     const uint8_t name[MAX_BPF_REG]);
-static int resume_line(struct inliner *in, const struct copy *c);
 
 static int save_registers(struct inliner *in, const struct copy *c, uint16_t save, bool restore)
 {
@@ -259,7 +254,7 @@ static int copy_call(struct inliner *in, const struct copy *c, uint32_t insn)
 	for (int reg = 0; reg < MAX_BPF_REG; reg++)
 		name[reg] = c->name[name[reg]];
 	if (save_registers(in, c, save, false) || copy_func(in, callee, below, name) ||
-	    resume_line(in, c))
+	    rebuild_line(&in->new, insn))
 		return -1;
 	return save_registers(in, c, save, true);
 }
@@ -361,75 +356,11 @@ static int copy_insn(struct inliner *in, struct copy *c, uint32_t insn)
 	return insn_is_wide(&i) ? put(in, in->prog->insns.at[insn + 1]) : 0;
 }
 
-/* The next instruction is of that line. */
-static int put_line(struct inliner *in, const struct line *line)
-{
-	struct line *to = in->out.lines.len ? &in->out.lines.at[in->out.lines.len - 1] : NULL;
-
-	if (!to || to->insn != in->out.insns.len)
-		to = vec_push(&in->out.lines);
-	if (!to)
-		return error_memory(in->err);
-	*to = *line;
-	to->insn = in->out.insns.len;
-	return 0;
-}
-
-static int copy_lines(struct inliner *in, struct copy *c, uint32_t insn)
-{
-	for (; c->lines < in->prog->lines.len && in->prog->lines.at[c->lines].insn <= insn; c->lines++)
-		if (in->prog->lines.at[c->lines].insn == insn &&
-		    put_line(in, &in->prog->lines.at[c->lines]))
-			return -1;
-	return 0;
-}
-
-/* Behind a copy within the function: of the line that the call is of. */
-static int resume_line(struct inliner *in, const struct copy *c)
-{
-	const struct line *line = c->lines ? &in->prog->lines.at[c->lines - 1] : NULL;
-
-	return line && line->insn >= c->func->begin ? put_line(in, line) : 0;
-}
-
-static int copy_refs(struct inliner *in, struct copy *c, uint32_t insn)
-{
-	for (; c->refs < in->prog->refs.len && in->prog->refs.at[c->refs].insn <= insn; c->refs++) {
-		struct ref ref = in->prog->refs.at[c->refs], *to;
-
-		if (ref.insn < insn)
-			continue;
-		to = vec_push(&in->out.refs);
-		if (!to)
-			return error_memory(in->err);
-		*to = ref;
-		to->insn = in->out.insns.len;
-	}
-	return 0;
-}
-
-static int copy_relos(struct inliner *in, struct copy *c, uint32_t insn)
-{
-	for (; c->relos < in->prog->relos.len && in->prog->relos.at[c->relos].insn <= insn;
-	     c->relos++) {
-		struct core_relo relo = in->prog->relos.at[c->relos], *to;
-
-		if (relo.insn < insn)
-			continue;
-		to = vec_push(&in->out.relos);
-		if (!to)
-			return error_memory(in->err);
-		*to = relo;
-		to->insn = in->out.insns.len;
-	}
-	return 0;
-}
-
 static int close_jumps(struct inliner *in, const struct copy *c)
 {
 	for (size_t i = 0; i < c->jumps.len; i++) {
 		const struct open_jump *jump = &c->jumps.at[i];
-		struct bpf_insn *insn = &in->out.insns.at[jump->at];
+		struct bpf_insn *insn = &in->new.out.insns.at[jump->at];
 		int64_t distance;
 
 		if (jump->target < c->func->begin || jump->target > c->func->end)
@@ -454,13 +385,12 @@ static int copy_all(struct inliner *in, struct copy *c)
 	uint32_t begin = c->func->begin, end = c->func->end;
 
 	for (uint32_t i = begin; i < end; i++) {
-		c->start[i - begin] = in->out.insns.len;
-		if (copy_lines(in, c, i) || copy_refs(in, c, i) || copy_relos(in, c, i) ||
-		    copy_insn(in, c, i))
+		c->start[i - begin] = in->new.out.insns.len;
+		if (rebuild_tables(&in->new, i) || copy_insn(in, c, i))
 			return -1;
 		i += insn_is_wide(&in->prog->insns.at[i]);
 	}
-	c->start[end - begin] = in->out.insns.len;
+	c->start[end - begin] = in->new.out.insns.len;
 	return close_jumps(in, c);
 }
 
@@ -532,20 +462,11 @@ static int copy_program(struct inliner *in)
 	name_registers(0, 0, name);
 	if (prepare_funcs(in) || copy_func(in, &in->funcs[0], 0, name))
 		return -1;
-	entry = vec_push(&in->out.funcs);
+	entry = vec_push(&in->new.out.funcs);
 	if (!entry)
 		return error_memory(in->err);
 	*entry = in->prog->funcs.at[0];
 	return 0;
-}
-
-static void free_tables(struct program *prog)
-{
-	vec_fini(&prog->insns);
-	vec_fini(&prog->refs);
-	vec_fini(&prog->funcs);
-	vec_fini(&prog->lines);
-	vec_fini(&prog->relos);
 }
 
 int inline_calls(const struct object *obj, struct program *prog, const char *why,
@@ -554,8 +475,7 @@ int inline_calls(const struct object *obj, struct program *prog, const char *why
 	struct inliner in = { .obj = obj, .prog = prog, .why = why, .err = err };
 	int ret = -1;
 
-	in.out = (struct program){ .name = prog->name, .section = prog->section, .kind = prog->kind,
-				   .target = prog->target, .autoload = prog->autoload };
+	rebuild_init(&in.new, prog, err);
 	if (liveness_init(&in.liveness, prog, err))
 		return -1;
 	in.funcs = calloc(prog->funcs.len + 1, sizeof(*in.funcs));
@@ -564,12 +484,9 @@ int inline_calls(const struct object *obj, struct program *prog, const char *why
 		error_memory(err);
 	else
 		ret = copy_program(&in);
-	if (!ret) {
-		free_tables(prog);
-		*prog = in.out;
-		memset(&in.out, 0, sizeof(in.out));
-	}
-	free_tables(&in.out);
+	if (!ret)
+		rebuild_finish(&in.new, prog);
+	rebuild_fini(&in.new);
 	free(in.funcs);
 	free(in.targets);
 	liveness_fini(&in.liveness);

@@ -23,6 +23,8 @@ struct walk {
 	uint8_t *marks;
 	VEC(struct stop) way;
 	int64_t loops;
+	uint8_t *headers; /* as the caller wants them, or NULL */
+	uint32_t *first;
 };
 
 /* Successor 0 or 1, or -1: there is none. */
@@ -46,6 +48,8 @@ static int visit(struct walk *w, int64_t insn)
 		return 0;
 	if (w->marks[insn - w->from] == ON_THE_WAY) {
 		w->loops++;
+		if (w->headers)
+			w->headers[insn - w->from] = 1;
 		return 0;
 	}
 	w->marks[insn - w->from] = ON_THE_WAY;
@@ -66,6 +70,9 @@ static int walk(struct walk *w)
 
 		if (stop->next == 2) {
 			w->marks[stop->insn - w->from] = DONE;
+			/* What is around others is done after them, what comes later before. */
+			if (w->headers && w->headers[stop->insn - w->from])
+				*w->first = stop->insn;
 			w->way.len--;
 			continue;
 		}
@@ -77,15 +84,30 @@ static int walk(struct walk *w)
 	return 0;
 }
 
+static int64_t count_loops(struct walk *w)
+{
+	int ret = -1;
+
+	w->marks = calloc(w->end - w->from + 1, 1);
+	if (w->marks)
+		ret = walk(w);
+	vec_fini(&w->way);
+	free(w->marks);
+	return ret ? -1 : w->loops;
+}
+
 int64_t function_loops(const struct program *prog, uint32_t from, uint32_t end)
 {
 	struct walk w = { .prog = prog, .from = from, .end = end };
-	int ret = -1;
 
-	w.marks = calloc(end - from + 1, 1);
-	if (w.marks)
-		ret = walk(&w);
-	vec_fini(&w.way);
-	free(w.marks);
-	return ret ? -1 : w.loops;
+	return count_loops(&w);
+}
+
+int64_t function_loop_headers(const struct program *prog, uint32_t from, uint32_t end,
+			      uint8_t *headers, uint32_t *first)
+{
+	struct walk w = { .prog = prog, .from = from, .end = end, .headers = headers,
+			  .first = first };
+
+	return count_loops(&w);
 }

@@ -11,4 +11,11 @@
  */
 int64_t function_loops(const struct program *prog, uint32_t from, uint32_t end);
 
+/*
+ * The same; marks where they lead to in headers, one byte for each instruction of the function. *first
+ * receives that of the loop come to first, with no other around it. Without loops it stays.
+ */
+int64_t function_loop_headers(const struct program *prog, uint32_t from, uint32_t end,
+			      uint8_t *headers, uint32_t *first);
+
 #endif

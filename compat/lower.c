@@ -4,6 +4,7 @@
 /* What comes before the ring buffer's, in this order, */
 static lowering *const before[] = {
 	lower_calls,
+	lower_loops,
 };
 
 /* and after it: each may write what a later one lowers. */

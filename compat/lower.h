@@ -65,6 +65,11 @@ int fold_program(const struct object *obj, struct program *prog, struct error *e
 
 /* Functions in place of their calls, where the kernel has none (Linux 4.16). */
 lowering lower_calls;
+/*
+ * Loops unrolled where the kernel takes none (Linux 5.3): those whose end constants tell. Behind the
+ * inlining of functions, whose arguments may be such constants.
+ */
+lowering lower_loops;
 
 /*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for

@@ -296,6 +296,11 @@ static bool is_alu32(const struct bpf_insn *insn)
 	return BPF_CLASS(insn->code) == BPF_ALU && BPF_OP(insn->code) != BPF_END;
 }
 
+static bool is_extension(const struct bpf_insn *insn)
+{
+	return insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm == 32;
+}
+
 static bool is_jlt(const struct bpf_insn *insn)
 {
 	uint8_t op = BPF_OP(insn->code);
@@ -349,6 +354,8 @@ static const struct pass {
 	  "comparisons of 32 bits become ones of 64" },
 	{ CAP_ALU32, is_alu32, isa_alu32, "instruction of 32 bits becomes one of 64",
 	  "instructions of 32 bits become ones of 64" },
+	{ CAP_ALU32, is_extension, isa_extension, "extension by shifts of a number that is extended goes",
+	  "extensions by shifts of numbers that are extended go" },
 	{ CAP_JLT, is_jlt, isa_jlt, "jump by \"less than\" becomes one by \"greater than\"",
 	  "jumps by \"less than\" become ones by \"greater than\"" },
 };

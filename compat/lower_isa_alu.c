@@ -2,8 +2,8 @@
 /*
  * 32 bit arithmetic, whose result a verifier may not follow (before Linux 4.14 none of it, before
  * 5.0 no move), as 64 bit arithmetic: only where that comes to the same, which the widths of what
- * goes in tell. What is left works on every kernel, but for the shift that fills with the sign,
- * which is refused before 5.0 (2dc6b100f928, "bpf: interpreter support BPF_ALU | BPF_ARSH").
+ * goes in tell. What is left works on every kernel, but for the shift that fills with the sign: old
+ * ones refuse it ("BPF_ARSH not supported for 32 bit ALU" in 4.9, 4.14 and 4.19, taken since 5.0).
  */
 #include "compat/lower_isa_internal.h"
 
@@ -83,4 +83,56 @@ int isa_alu32(struct isa *isa, const struct bpf_insn *insn)
 	if (op != BPF_ARSH)
 		return 0;
 	return constant ? shift_by_constant(isa, insn) : shift_by_register(isa, insn);
+}
+
+/* ---- extension by shifts ---- */
+
+static bool is_target(const struct program *prog, uint32_t insn)
+{
+	for (uint32_t i = 0; i < prog->insns.len; i++) {
+		const struct bpf_insn *jump = &prog->insns.at[i];
+
+		if ((insn_is_jump(jump) || insn_is_func_call(jump)) && insn_target(jump, i) == insn)
+			return true;
+		i += insn_is_wide(jump);
+	}
+	return false;
+}
+
+/* How far the upper half is shifted down again right behind, of what has nothing there; or 0. */
+static int shifted_back(const struct isa *isa, const struct bpf_insn *insn)
+{
+	const struct bpf_insn *back = insn + 1;
+	uint8_t limit = BPF_OP(back->code) == BPF_ARSH ? 31 : 32;
+
+	if (isa->at + 1 >= isa->prog->insns.len || back->dst_reg != insn->dst_reg ||
+	    (back->code != (BPF_ALU64 | BPF_RSH | BPF_K) &&
+	     back->code != (BPF_ALU64 | BPF_ARSH | BPF_K)) ||
+	    isa_width(isa, insn->dst_reg) > limit || is_target(isa->prog, isa->at + 1))
+		return 0;
+	return back->imm;
+}
+
+/*
+ * What compilers write where the upper half has to be zero, or the sign, and is so already: an old
+ * verifier would forget all that it knows of the number.
+ *
+ *	r1 <<= 32
+ *	r1 s>>= 32		nothing
+ *
+ *	r1 <<= 32
+ *	r1 >>= 30		r1 <<= 2
+ */
+int isa_extension(struct isa *isa, const struct bpf_insn *insn)
+{
+	int by = shifted_back(isa, &isa->prog->insns.at[isa->at]);
+
+	if (by <= 0 || by > 63)
+		return 0;
+	if (by != 32)
+		isa_put(isa, ISA_ALU_IMM(by < 32 ? BPF_LSH : BPF_RSH, insn->dst_reg,
+					 by < 32 ? 32 - by : by - 32));
+	if (edit_delete(&isa->edit, isa->at + 1, isa->err))
+		return -1;
+	return isa_replace(isa);
 }

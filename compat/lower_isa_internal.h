@@ -50,7 +50,7 @@ typedef int isa_rewrite(struct isa *isa, const struct bpf_insn *insn);
 
 isa_rewrite isa_gotol, isa_ldsx, isa_movsx, isa_bswap, isa_sdiv;
 isa_rewrite isa_jmp32, isa_jlt;
-isa_rewrite isa_alu32;
+isa_rewrite isa_alu32, isa_extension;
 
 /* The instruction becomes another one that jumps to the same place, if at all. */
 int isa_change(struct isa *isa, struct bpf_insn insn);

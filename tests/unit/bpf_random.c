@@ -156,6 +156,8 @@ static void emit_helper(struct maker *m)
 	emit_address(m);
 	if (which > 1)
 		emit(m, INSN_MOV(1, number()));
+	if (which == 1) /* as bpf_probe_read() is told how much to write */
+		emit(m, INSN_MOV_IMM(2, 8));
 	emit(m, INSN_CALL(which == 0 ? 1 : which == 1 ? 4 : 3 + which));
 }
 
@@ -194,6 +196,17 @@ static void emit_jump(struct maker *m, bool back)
 	emit(m, back ? INSN_JUMP_IMM(BPF_JSGT, 9, 0, 0) : random_jump());
 }
 
+/* As compilers zero an upper half, or fill it with the sign. */
+static void emit_extension(struct maker *m)
+{
+	uint8_t reg = number();
+
+	emit(m, INSN_LOAD(sizes[random_below(3)], reg, 10, -8));
+	emit(m, INSN(BPF_ALU64 | BPF_LSH | BPF_K, reg, 0, 0, 32));
+	emit(m, INSN(BPF_ALU64 | (random_below(2) ? BPF_RSH : BPF_ARSH) | BPF_K, reg, 0, 0,
+		     random_below(2) ? 32 : random_below(64)));
+}
+
 static void emit_any(struct maker *m)
 {
 	m->places[m->places_len++] = m->prog->insns.len;
@@ -205,6 +218,7 @@ static void emit_any(struct maker *m)
 	case 6: emit_jump(m, true); break;
 	case 7: case 8: case 9: emit_jump(m, false); break;
 	case 10: emit(m, INSN_MOV_IMM(number(), random_constant())); break;
+	case 11: emit_extension(m); break;
 	default: emit(m, random_alu());
 	}
 }

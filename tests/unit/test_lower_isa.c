@@ -346,6 +346,32 @@ START_TEST(shifts_of_32_bits_that_fill_with_the_sign_are_ones_of_64)
 }
 END_TEST
 
+START_TEST(extension_of_what_is_extended_goes)
+{
+	struct program *prog = PROGRAM(
+		INSN_LOAD(BPF_W, 2, 1, 0), INSN_LOAD(BPF_H, 3, 1, 0), ALU_IMM(BPF_LSH, 2, 32),
+		ALU_IMM(BPF_RSH, 2, 32), ALU_IMM(BPF_LSH, 3, 32), ALU_IMM(BPF_ARSH, 3, 29),
+		ALU_IMM(BPF_LSH, 2, 32), ALU_IMM(BPF_ARSH, 2, 32), INSN_MOV(0, 2),
+		ALU(BPF_ADD, 0, 3), INSN_EXIT());
+
+	lower_it();
+	EXPECT(prog, INSN_LOAD(BPF_W, 2, 1, 0), INSN_LOAD(BPF_H, 3, 1, 0), ALU_IMM(BPF_LSH, 3, 3),
+	       /* whose sign is not known */
+	       ALU_IMM(BPF_LSH, 2, 32), ALU_IMM(BPF_ARSH, 2, 32), INSN_MOV(0, 2),
+	       ALU(BPF_ADD, 0, 3), INSN_EXIT());
+}
+END_TEST
+
+START_TEST(extension_into_which_a_jump_leads_stays)
+{
+	struct program *prog = PROGRAM(INSN_LOAD(BPF_H, 0, 1, 0), INSN_JUMP_IMM(BPF_JEQ, 0, 5, 1),
+				       ALU_IMM(BPF_LSH, 0, 32), ALU_IMM(BPF_RSH, 0, 32), INSN_EXIT());
+
+	lower_it();
+	ck_assert_uint_eq(prog->insns.len, 5);
+}
+END_TEST
+
 START_TEST(an_atomic_addition_loses_a_result_that_nobody_uses)
 {
 	struct program *prog = PROGRAM(ATOMIC(BPF_ADD | BPF_FETCH, BPF_DW, 1, 0, 2),
@@ -561,6 +587,8 @@ Suite *lower_isa_suite(void)
 	tcase_add_test(tc, jumps_by_less_than_turn_round);
 	tcase_add_test(tc, far_jumps_become_near_ones_where_they_reach);
 	tcase_add_test(tc, shifts_of_32_bits_that_fill_with_the_sign_are_ones_of_64);
+	tcase_add_test(tc, extension_of_what_is_extended_goes);
+	tcase_add_test(tc, extension_into_which_a_jump_leads_stays);
 	tcase_add_test(tc, an_atomic_addition_loses_a_result_that_nobody_uses);
 	tcase_add_loop_test(tc, what_cannot_be_lowered_is_refused, 0, COUNT(refused));
 	tcase_add_test(tc, addresses_of_functions_are_refused);
