@@ -45,7 +45,7 @@ jobs = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 CFLAGS ?= -g
 # What runs for every signal, or for every type of a kernel, is built for speed, the rest for size.
-hot := btf/btf.c cli/join.c cli/output%.c cli/escape.c util/table.c loader/reader%.c
+hot := btf/btf.c cli/join.c cli/events.c cli/output%.c cli/escape.c util/table.c loader/reader%.c loader/perf_buffers.c loader/record.c
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	-Wno-unused-parameter $(if $(CI),-Werror)
 flags = -std=gnu11 -D_GNU_SOURCE -I. $(warnings) $(if $(filter $(hot),$<),-O2,-Os) \
@@ -61,6 +61,12 @@ objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(source
 library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
+# The corpus is compiled for each level of the instruction set, by the usual compiler and by the
+# newest that Debian has beside it, where it is installed (`make setup`).
+NEWEST_CLANG = $(call once,NEWEST_CLANG,for v in 22 21 20 19; do command -v clang-$$v && break; done)
+corpus_sources := $(notdir $(wildcard tests/fixtures/corpus/*.bpf.c))
+corpus = $(foreach f,default-1 default-2 default-3 $(if $(NEWEST_CLANG),newest-1 newest-2 newest-3 \
+	newest-4),$(patsubst %.c,$(BUILD)/fixtures/corpus/$f/%.o,$(corpus_sources)))
 tested := $(patsubst %.c,$(O)/test/%.o,$(filter-out $(shim) cli/main.c,$(sources)))
 tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/test/$(kind)))
 
@@ -93,10 +99,12 @@ $(O)/obj/bpf/embed.o $(O)/test/bpf/embed.o: bpf/embed.S $(bpf)
 
 # The line numbers stay (.BTF.ext), what debuggers read goes: nobody loads it into a kernel.
 # -mcpu=v2 is what Linux 4.14 understands; newer compilers would take a later one unasked.
+bpf_clang = $(CLANG)
+cpu = 2
 define bpf_rule
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -Wall -Wextra -Wno-unused-parameter \
+	$(Q)$(bpf_clang) -target $(BPF_TARGET) -mcpu=v$(cpu) -DCPU=$(cpu) -g -O2 -Wall -Wextra -Wno-unused-parameter \
 		$(if $(CI),-Werror) -D__TARGET_ARCH_$(BPF_ARCH) -Ibpf/include -I. -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
 	$(Q)$(LLVM_STRIP) -g $(needless) $@
 endef
@@ -106,6 +114,14 @@ $(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
 $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 	$(bpf_rule)
+define corpus_rule
+$(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: cpu := $(2)
+$(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: bpf_clang = $$($(3))
+$(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: tests/fixtures/corpus/%.c | $(BUILD)/tools
+	$$(bpf_rule)
+endef
+$(foreach v,1 2 3,$(eval $(call corpus_rule,default,$v,CLANG)))
+$(foreach v,1 2 3 4,$(eval $(call corpus_rule,newest,$v,NEWEST_CLANG)))
 
 # --- set-up
 
@@ -114,7 +130,7 @@ $(BUILD)/tools $(BUILD)/tools-test: util/setup.sh
 	$(Q)mkdir -p $(@D) && touch $@
 
 setup:
-	$(Q)sh util/setup.sh build test
+	$(Q)sh util/setup.sh build test corpus
 
 run:
 	$(Q)sh util/setup.sh build
@@ -138,14 +154,14 @@ kernels:
 	$(Q)$(MAKE) $(jobs) $(O)/test/kernels
 	$(Q)sh tests/totals.sh $(O)/test/kernels
 
+# KERNEL= is a file with a kernel of any origin, SUITES= are those of tests/live, a,b,c.
 vmtest:
 	$(Q)sh util/setup.sh build test vm
-	$(Q)sed 's/ *#.*//; /./!d; s|^|sh tests/vm/run.sh |' tests/vm/list | \
-		xargs -d '\n' sh tests/totals.sh vmtest:
+	$(Q)$(if $(KERNEL),sh tests/vm/run.sh '$(KERNEL)' $(or $(SUITES),-),sh tests/vm/all.sh)
 
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:
-	$(Q)sh util/setup.sh build test
+	$(Q)sh util/setup.sh build test san
 	$(Q)$(MAKE) $(jobs) $(BUILD)/test/unit
 	$(Q)$(MAKE) $(jobs) SAN=1 $(BUILD)/san/test/unit
 	$(Q)sh tests/totals.sh $(BUILD)/san/test/unit "$(valgrind_run)"
@@ -195,10 +211,12 @@ $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*.c)): $(O)/test/
 $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*.c)) \
 		$(O)/test/portrace.a $(fixtures)
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter-out $$(fixtures),$$^) $$(CHECK_FLAGS) -lelf -lz
+	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(filter %.o %.a,$$(filter-out $(BUILD)/fixtures/%,$$^)) \
+		$$(CHECK_FLAGS) -lelf -lz
 endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))
+$(O)/test/live: $(corpus)
 $(eval $(call test_kind,kernels))
 
 # Suites are declared by the list alone.

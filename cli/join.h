@@ -52,6 +52,7 @@ struct join_machine {
 	ssize_t (*cmdline)(uint32_t pid, char *text, size_t size);
 	ssize_t (*comm)(uint32_t tid, char *text, size_t size);
 	int (*status)(uint32_t tid, struct proc_status *status);
+	int64_t (*uid)(uint32_t tid); /* the real one */
 };
 
 struct join_entry;

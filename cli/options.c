@@ -274,11 +274,12 @@ static int take_transport(void *into, const char *arg, struct error *err)
 		[TRANSPORT_AUTO] = "auto",
 		[TRANSPORT_RING] = "ring",
 		[TRANSPORT_PERF] = "perf",
+		[TRANSPORT_EVENTS] = "events",
 	};
 	int chosen = choice(names, COUNT(names), arg);
 
 	if (chosen < 0)
-		return args_bad_value(err, "--transport", arg, "auto, ring or perf");
+		return args_bad_value(err, "--transport", arg, "auto, ring, perf or events");
 	o->transport = chosen;
 	return 0;
 }
@@ -367,10 +368,12 @@ static const struct option_fact show[] = {
 
 static const struct option_fact tune[] = {
 	{ 0, "transport", "KIND", take_transport,
-	  "how events come from the kernel: ring, perf, or auto\n"
-	  "(ring where there is one: since Linux 5.8)" },
+	  "how events come from the kernel: ring (since Linux\n"
+	  "5.8) or perf, both from BPF programs, events, which\n"
+	  "are perf's own, without BPF, or auto: the first of\n"
+	  "these that works" },
 	{ 0, "buffer", "SIZE", take_buffer,
-	  "of the ring (1M) or each CPU's perf buffer (2M);\n"
+	  "of the ring (1M) or else each CPU's buffer (2M);\n"
 	  "rounded up to pages by a power of two" },
 	{ 0, "types", "SOURCE", take_types,
 	  "where the kernel's types come from: kernel (itself),\n"

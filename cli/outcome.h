@@ -29,6 +29,8 @@ enum fate {
 
 enum ending { ENDING_NONE, ENDING_TERMINATED, ENDING_CORE, ENDING_UNFINISHED };
 
+#define UID_UNKNOWN UINT32_MAX
+
 struct party {
 	uint32_t pid; /* process; 0 = unknown */
 	uint32_t tid; /* thread */
@@ -36,7 +38,7 @@ struct party {
 	const char *cmdline;   /* arguments, each ended by NUL; NULL = could not be had */
 	size_t cmdline_len;
 	bool cmdline_truncated;
-	uint32_t uid;
+	uint32_t uid; /* or UID_UNKNOWN */
 };
 
 struct outcome {

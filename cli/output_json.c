@@ -130,7 +130,7 @@ static void put_json_sender(struct line *l, const struct outcome *out)
 
 	put_task(l, p);
 	put_cmdline(l, p);
-	if (p->pid && !out->kernel) {
+	if (p->pid && !out->kernel && p->uid != UID_UNKNOWN) {
 		PUT(l, ",\"uid\":");
 		line_number(l, p->uid);
 	} else {

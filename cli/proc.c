@@ -82,6 +82,16 @@ static int proc_status(uint32_t tid, struct proc_status *status)
 	return 0;
 }
 
+/* "Uid:	real	effective	saved	of the file system" */
+static int64_t proc_uid(uint32_t tid)
+{
+	char text[16384]; /* "Groups:" can be long */
+	ssize_t len = read_proc(tid, "status", text, sizeof(text));
+	const char *field = len > 0 ? status_field(text, "\nUid:\t") : NULL;
+
+	return len < 0 ? len : field ? (int64_t)strtoul(field, NULL, 10) : -EINVAL;
+}
+
 const struct join_machine *proc_machine(void)
 {
 	static const struct join_machine machine = {
@@ -89,6 +99,7 @@ const struct join_machine *proc_machine(void)
 		.cmdline = proc_cmdline,
 		.comm = proc_comm,
 		.status = proc_status,
+		.uid = proc_uid,
 	};
 	char link[64], self[32];
 	ssize_t len = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
@@ -106,14 +117,12 @@ const struct join_machine *proc_machine(void)
 	return atoi(self) == getpid() ? &machine : NULL;
 }
 
-int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx)
+/* Calls fn for each entry of the directory that is a number. */
+static int each_number(const char *path, void (*fn)(void *ctx, uint32_t id), void *ctx)
 {
-	char path[64];
 	struct dirent *entry;
-	DIR *dir;
+	DIR *dir = opendir(path);
 
-	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	dir = opendir(path);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir)))
@@ -121,4 +130,17 @@ int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx)
 			fn(ctx, atoi(entry->d_name));
 	closedir(dir);
 	return 0;
+}
+
+int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	return each_number(path, fn, ctx);
+}
+
+int proc_processes(void (*fn)(void *ctx, uint32_t pid), void *ctx)
+{
+	return each_number("/proc", fn, ctx);
 }

@@ -12,5 +12,7 @@
 const struct join_machine *proc_machine(void);
 /* Calls fn for each thread of the process; -errno where there is no such process. */
 int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx);
+/* Calls fn for each process that there is. */
+int proc_processes(void (*fn)(void *ctx, uint32_t pid), void *ctx);
 
 #endif

@@ -211,7 +211,7 @@ static void drain(struct session *s, bool all)
 	s->join.lost_earlier = s->join.lost;
 	if (!tracer_losses(&s->tracer, false, &losses, &s->err))
 		s->join.lost = losses_sum(&losses) + s->skipped;
-	reader_drain(s->tracer.reader, all, on_record, s);
+	tracer_drain(&s->tracer, all, on_record, s);
 	join_settle_leaving(&s->join, reader_now(), false);
 	if (s->output.len)
 		flush(s);
@@ -303,6 +303,12 @@ static void close_trace(struct session *s)
 		flush(s);
 }
 
+static bool is_filtered(const struct options *options)
+{
+	return options->watch_len || options->has_uid || options->comm_len ||
+	       options->signals != ALL_SIGNALS;
+}
+
 static void summarise(struct session *s)
 {
 	uint64_t skipped = tracer_skipped(&s->tracer);
@@ -320,6 +326,9 @@ static void summarise(struct session *s)
 		fprintf(stderr, " (and %" PRIu64 " records of deliveries, %" PRIu64 " of exits)",
 			(uint64_t)lost.deliver, (uint64_t)lost.exit);
 	fputs("\n", stderr);
+	if (s->tracer.events && losses_sum(&lost) && is_filtered(s->options))
+		fprintf(stderr, "portrace: without BPF what is lost may be of whatever processes, asked for "
+				"or not\n");
 	if (skipped)
 		fprintf(stderr, "portrace: the kernel skipped %" PRIu64 " runs of our programs while other BPF "
 				"programs ran: that many records, of whatever signals, may be missing\n", skipped);
@@ -390,17 +399,33 @@ static void describe_told(const struct tracer *t)
 				t->object.programs.at[i].name, t->told.programs[i].no_lines);
 }
 
+static void describe_events(const struct tracer *t)
+{
+	const char *name, *filter;
+
+	for (size_t i = 0; tracer_event(t, i, &name, &filter); i++)
+		fprintf(stderr, "portrace: event %s, filter: %s\n", name, filter ? filter : "none");
+}
+
 static void describe_start(const struct session *s)
 {
+	static const char *const names[] = {
+		[TRANSPORT_RING] = "ring buffer",
+		[TRANSPORT_PERF] = "perf buffers",
+		[TRANSPORT_EVENTS] = "perf events without BPF",
+	};
 	const struct tracer *t = &s->tracer;
 
-	describe_types(&t->types);
-	fprintf(stderr, "portrace: transport: %s, %zu KiB%s\n",
-		t->transport == TRANSPORT_RING ? "ring buffer" : "perf buffers", t->buffer >> 10,
+	if (!t->events)
+		describe_types(&t->types);
+	fprintf(stderr, "portrace: transport: %s, %zu KiB%s\n", names[t->transport], t->buffer >> 10,
 		t->transport == TRANSPORT_RING ? "" : " a CPU");
 	if (t->memlock_raised)
 		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
-	describe_told(t);
+	if (t->events)
+		describe_events(t);
+	else
+		describe_told(t);
 	for (size_t i = 0; i < t->object.programs.len; i++)
 		if (t->object.programs.at[i].autoload)
 			fprintf(stderr, "portrace: attached %s to %s, %zu instructions\n",
@@ -412,10 +437,22 @@ static void describe_start(const struct session *s)
 	fprintf(stderr, "portrace: tracing\n");
 }
 
+/* Why there is no BPF, and what cannot be known without. */
+static void warn_of_events(const struct tracer *t)
+{
+	if (t->no_bpf[0])
+		fprintf(stderr, "portrace: no BPF: %s: plain perf events instead\n", t->no_bpf);
+	fprintf(stderr, "portrace: without BPF arguments and users come from /proc, where a process that "
+			"has ended has none;\nportrace: real-time signals that wait are taken to be "
+			"delivered in order, also where sigwait took one\n");
+}
+
 /* What cannot be known without the kernel's types; the rest is the same. */
 static void warn_of_bare(const struct session *s)
 {
-	if (s->tracer.bare)
+	if (s->tracer.events)
+		warn_of_events(&s->tracer);
+	else if (s->tracer.bare)
 		fprintf(stderr, "portrace: this kernel's types are not known, only its tracepoints: arguments "
 				"come from /proc, where a\nportrace: process that has ended has none; real-time "
 				"signals that wait are taken to be delivered in order,\nportrace: also where "

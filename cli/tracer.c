@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cli/tracer.h"
+#include "cli/tracer_internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -141,7 +141,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 		error_system(err, caps->at[CAP_BPF].sys, "bpf(2)");
 		err->code = ERROR_UNSUPPORTED;
 		return error_hint(err, "this kernel has no BPF: it was built without CONFIG_BPF_SYSCALL, or "
-				       "is older than Linux 3.18; portrace needs it, with CONFIG_BPF_EVENTS");
+				       "is older than Linux 3.18; --transport events (or auto) works without, "
+				       "with CONFIG_PERF_EVENTS");
 	}
 	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_map(caps, BPF_MAP_TYPE_RINGBUF);
 	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM && raise_memlock(tracer))
@@ -173,16 +174,22 @@ static size_t default_buffer(enum transport transport)
 	return size;
 }
 
+int tracer_size_buffer(struct tracer *tracer, size_t wanted, struct error *err)
+{
+	tracer->buffer = reader_round_size(wanted ? wanted : default_buffer(tracer->transport));
+	if (tracer->buffer && tracer->buffer <= 1u << 31)
+		return 0;
+	return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB", wanted);
+}
+
 /* What the programs have to know of the buffer. */
 static int set_buffer(struct tracer *tracer, size_t buffer, struct error *err)
 {
 	struct object *obj = &tracer->object;
 	uint64_t step;
 
-	tracer->buffer = reader_round_size(buffer ? buffer : default_buffer(tracer->transport));
-	if (!tracer->buffer || tracer->buffer > 1u << 31)
-		return error_set(err, ERROR_USAGE, "--buffer: got %zu bytes, expected at most 2 GiB",
-				 buffer);
+	if (tracer_size_buffer(tracer, buffer, err))
+		return -1;
 	if (tracer->transport == TRANSPORT_PERF)
 		return 0;
 	step = tracer->buffer / 4;
@@ -343,40 +350,7 @@ static int map_reported(struct tracer *tracer, struct error *err)
 	return 0;
 }
 
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
-{
-	struct load_options load_options = { .types = &tracer->told };
-	struct caps caps = { 0 };
-
-	memset(tracer, 0, sizeof(*tracer));
-	for (int i = 0; i < TRACER_LINKS; i++)
-		tracer->links[i] = -1;
-	if (open_object(tracer, options, err) ||
-	    choose_transport(tracer, &caps, options->transport, err) ||
-	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
-		goto fail;
-	load_options.refused = options->verbose > 1 ? print_log : NULL;
-	prepare_load(&tracer->object, &caps, &load_options);
-	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
-	    load_within_memlock(tracer, &load_options, err) ||
-	    map_reported(tracer, err) || open_reader(tracer, err) ||
-	    attach_all(tracer, options, err))
-		goto fail;
-	caps_fini(&caps);
-	return 0;
-fail:
-	caps_fini(&caps);
-	if (err->code == ERROR_PERMISSION)
-		privilege_explain(err);
-	/* What to change in the program is no use to whoever only runs it. */
-	if (err->code == ERROR_VERIFIER)
-		error_hint(err, "a kernel that refuses this program is a defect of portrace: please "
-				"report it, with what `portrace signal -vv` says");
-	tracer_fini(tracer);
-	return -1;
-}
-
-void tracer_fini(struct tracer *tracer)
+static void programs_fini(struct tracer *tracer)
 {
 	for (int i = TRACER_LINKS; i-- > 0;)
 		sys_close(tracer->links[i]);
@@ -388,17 +362,16 @@ void tracer_fini(struct tracer *tracer)
 	load_types_fini(&tracer->told);
 	plan_fini(&tracer->plan);
 	object_fini(&tracer->object);
-	memset(tracer, 0, sizeof(*tracer));
 }
 
-void tracer_set_phase(struct tracer *tracer, enum phase phase)
+static void programs_set_phase(struct tracer *tracer, enum phase phase)
 {
 	uint32_t zero = 0, value = phase;
 
 	sys_map_update(loaded_map_fd(&tracer->loaded, "phase"), &zero, &value);
 }
 
-void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+static void programs_unwatch(struct tracer *tracer, uint32_t pid)
 {
 	uint32_t none = 0;
 
@@ -443,7 +416,7 @@ static int add_reported(const struct tracer *tracer, struct losses *losses, stru
 				offset, losses, err);
 }
 
-uint64_t tracer_skipped(const struct tracer *tracer)
+static uint64_t programs_skipped(const struct tracer *tracer)
 {
 	struct bpf_prog_info info;
 	union bpf_attr attr;
@@ -496,8 +469,8 @@ static int add_unreceived(const struct tracer *tracer, struct losses *losses, st
 	return 0;
 }
 
-int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
-		  struct error *err)
+static int programs_losses(const struct tracer *tracer, bool final, struct losses *losses,
+			   struct error *err)
 {
 	memset(losses, 0, sizeof(*losses));
 	if (add_reported(tracer, losses, err))
@@ -507,4 +480,131 @@ int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses
 	else if (tracer->transport == TRANSPORT_PERF && add_unreceived(tracer, losses, err))
 		return -1;
 	return 0;
+}
+
+static void programs_drain(struct tracer *tracer, bool all, reader_fn *fn, void *ctx)
+{
+	reader_drain(tracer->reader, all, fn, ctx);
+}
+
+static const struct tracer_way programs_way = {
+	.fini = programs_fini,
+	.set_phase = programs_set_phase,
+	.unwatch = programs_unwatch,
+	.drain = programs_drain,
+	.skipped = programs_skipped,
+	.losses = programs_losses,
+};
+
+static int programs_init(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct load_options load_options = { .types = &tracer->told };
+	struct caps caps = { 0 };
+
+	tracer->way = &programs_way;
+	for (int i = 0; i < TRACER_LINKS; i++)
+		tracer->links[i] = -1;
+	if (open_object(tracer, options, err) ||
+	    choose_transport(tracer, &caps, options->transport, err) ||
+	    set_buffer(tracer, options->buffer, err) || make_fit(tracer, &caps, options, err))
+		goto fail;
+	load_options.refused = options->verbose > 1 ? print_log : NULL;
+	prepare_load(&tracer->object, &caps, &load_options);
+	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
+	    load_within_memlock(tracer, &load_options, err) ||
+	    map_reported(tracer, err) || open_reader(tracer, err) ||
+	    attach_all(tracer, options, err))
+		goto fail;
+	caps_fini(&caps);
+	return 0;
+fail:
+	caps_fini(&caps);
+	if (err->code == ERROR_PERMISSION)
+		privilege_explain(err);
+	/* What to change in the program is no use to whoever only runs it. */
+	if (err->code == ERROR_VERIFIER)
+		error_hint(err, "a kernel that refuses this program is a defect of portrace: please "
+				"report it, with what `portrace signal -vv` says");
+	tracer_fini(tracer);
+	return -1;
+}
+
+/* ---- in either way ---- */
+
+/* Neither way: the first one's error, what the second said, and what would help. */
+static int error_also(struct error *err, const struct error *without)
+{
+	size_t len = strlen(err->message);
+
+	snprintf(err->message + len, sizeof(err->message) - len, "; without BPF: %s",
+		 without->message);
+	if (err->code == ERROR_PERMISSION)
+		return -1;
+	err->code = without->code;
+	if (without->code == ERROR_UNSUPPORTED)
+		return error_hint(err, "it takes BPF (CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS), or at least "
+				       "perf events (CONFIG_PERF_EVENTS), besides CONFIG_EVENT_TRACING");
+	return error_hint(err, "%s", without->hint);
+}
+
+/*
+ * There is no BPF, not all of it that it takes, or not for us; or (EEXIST) the tracepoint takes one
+ * program only, and has it.
+ */
+static bool may_do_without_bpf(const struct error *err)
+{
+	return err->code == ERROR_UNSUPPORTED || err->code == ERROR_PERMISSION || err->sys == EEXIST;
+}
+
+int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
+{
+	struct error without;
+
+	memset(tracer, 0, sizeof(*tracer));
+	if (options->transport == TRANSPORT_EVENTS)
+		return tracer_events_init(tracer, options, err);
+	if (!programs_init(tracer, options, err))
+		return 0;
+	if (options->transport != TRANSPORT_AUTO || !may_do_without_bpf(err))
+		return -1;
+	error_clear(&without);
+	if (!tracer_events_init(tracer, options, &without)) {
+		snprintf(tracer->no_bpf, sizeof(tracer->no_bpf), "%s", err->message);
+		return 0;
+	}
+	/* What keeps us from both is said once. */
+	return strcmp(err->message, without.message) ? error_also(err, &without) : -1;
+}
+
+void tracer_fini(struct tracer *tracer)
+{
+	if (tracer->way)
+		tracer->way->fini(tracer);
+	memset(tracer, 0, sizeof(*tracer));
+}
+
+void tracer_set_phase(struct tracer *tracer, enum phase phase)
+{
+	tracer->way->set_phase(tracer, phase);
+}
+
+void tracer_unwatch(struct tracer *tracer, uint32_t pid)
+{
+	tracer->way->unwatch(tracer, pid);
+}
+
+void tracer_drain(struct tracer *tracer, bool all, reader_fn *fn, void *ctx)
+{
+	tracer->way->drain(tracer, all, fn, ctx);
+}
+
+uint64_t tracer_skipped(const struct tracer *tracer)
+{
+	return tracer->way->skipped(tracer);
+}
+
+int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
+		  struct error *err)
+{
+	return tracer->way->losses(tracer, final, losses, err);
 }

@@ -15,17 +15,28 @@
 /*
  * The signal tracer's kernel side, from the object in this binary to records: settings put
  * in, types relocated, lowered for this kernel, loaded, attached, read.
+ *
+ * Where there is no BPF, perf takes down the tracepoints' events (cli/tracer_events.c); what is
+ * under "With BPF" is then zero.
  */
 #define TRACER_LINKS 5
 
+struct tracer_way;
+struct tracer_events;
+
 struct tracer {
+	const struct tracer_way *way; /* programs, or perf events */
+	struct reader *reader;
+	enum transport transport; /* the one taken */
+	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
+	bool bare;                /* the kernel's own types are not known, only its tracepoints */
+	struct tracer_events *events; /* without BPF */
+	char no_bpf[1024];            /* why, unless it was asked for */
+	/* With BPF: */
 	struct object object;
 	struct plan plan;       /* how it was changed for this kernel */
 	struct load_types told; /* what the kernel was told, where it took it */
 	struct loaded loaded;
-	struct reader *reader;
-	enum transport transport; /* the one taken */
-	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
 	struct types_account types; /* where the kernel's come from */
 	int links[TRACER_LINKS];
 	const struct losses *losses; /* the programs' own count, in a mapping of their data */
@@ -33,7 +44,6 @@ struct tracer {
 	size_t data_len;
 	struct losses received;   /* records, by kind; for perf buffers' exact account */
 	bool memlock_raised;      /* RLIMIT_MEMLOCK had to be */
-	bool bare;                /* the kernel's own types are not known, only its tracepoints */
 };
 
 /* Uses what options say of filters, transport and buffer. */
@@ -43,6 +53,8 @@ void tracer_fini(struct tracer *tracer);
 void tracer_set_phase(struct tracer *tracer, enum phase phase);
 /* The process that -p or the like named has ended; its id may be another's one day. */
 void tracer_unwatch(struct tracer *tracer, uint32_t pid);
+/* As reader_drain() of its reader: records of bpf/signal.h. */
+void tracer_drain(struct tracer *tracer, bool all, reader_fn *fn, void *ctx);
 /* To be told of each record, for the account of losses. */
 void tracer_count(struct tracer *tracer, const struct record *record);
 /*
@@ -57,5 +69,9 @@ uint64_t tracer_skipped(const struct tracer *tracer);
  */
 int tracer_losses(const struct tracer *tracer, bool final, struct losses *losses,
 		  struct error *err);
+
+/* Without BPF: the name of the i-th tracepoint and what the kernel filters it by, or NULL; false:
+ * no more. */
+bool tracer_event(const struct tracer *tracer, size_t i, const char **name, const char **filter);
 
 #endif

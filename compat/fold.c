@@ -601,7 +601,7 @@ int fold_visit(const struct object *obj, struct program *prog,
 	return ret;
 }
 
-static int fold_program(const struct object *obj, struct program *prog, struct error *err)
+int fold_program(const struct object *obj, struct program *prog, struct error *err)
 {
 	struct fold f = { .obj = obj, .prog = prog, .err = err };
 	int ret = prepare(&f);

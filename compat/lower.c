@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compat/lower.h"
 
-/* What comes after the ring buffer's, in this order: each may write what a later one lowers. */
+/* What comes before the ring buffer's, in this order, */
+static lowering *const before[] = {
+	lower_calls,
+};
+
+/* and after it: each may write what a later one lowers. */
 static lowering *const behind[] = {
 	lower_data,
 	lower_memory,
 	lower_isa,
 };
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static int run(lowering *const *lowerings, size_t len, struct object *obj, struct caps *caps,
 	       struct plan *plan, struct error *err)
@@ -34,7 +41,9 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 	enum transport transport;
 
 	choose_transport(obj, caps, options, &transport);
+	if (run(before, COUNT(before), obj, caps, plan, err))
+		return -1;
 	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
 		return -1;
-	return run(behind, sizeof(behind) / sizeof(behind[0]), obj, caps, plan, err);
+	return run(behind, COUNT(behind), obj, caps, plan, err);
 }

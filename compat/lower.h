@@ -7,7 +7,8 @@
 #include "loader/load.h"
 #include "loader/object.h"
 
-enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF };
+/* TRANSPORT_EVENTS: perf takes down the events itself, and no object is loaded. */
+enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF, TRANSPORT_EVENTS };
 
 struct lower_options {
 	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */
@@ -59,6 +60,11 @@ struct perf_slot {
  * helpers that they do not know in code that is never run. What a program does stays the same.
  */
 int fold(struct object *obj, struct error *err);
+/* One program, once another lowering has made something of it. */
+int fold_program(const struct object *obj, struct program *prog, struct error *err);
+
+/* Functions in place of their calls, where the kernel has none (Linux 4.16). */
+lowering lower_calls;
 
 /*
  * Rewrites every program that is to be loaded and uses a BPF_MAP_TYPE_RINGBUF for

@@ -2,6 +2,7 @@
 #include "compat/prepare.h"
 
 #include "btf/core.h"
+#include "util/kernel_version.h"
 
 static int give_module(void *types, size_t i, const struct btf **module, struct error *err)
 {
@@ -53,15 +54,20 @@ int prepare(struct object *obj, struct types *types, struct caps *caps,
 /* Names are for people: only where it is sure that they do no harm. */
 void prepare_load(const struct object *obj, struct caps *caps, struct load_options *options)
 {
-	bool attach_types = false;
+	bool attach_types = false, kprobes = false;
 
 	for (size_t i = 0; i < obj->programs.len; i++) {
 		const struct section_kind *kind = obj->programs.at[i].kind;
 
-		attach_types |= obj->programs.at[i].autoload && kind && kind->attach;
+		if (!obj->programs.at[i].autoload || !kind)
+			continue;
+		attach_types |= kind->attach;
+		kprobes |= kind->type == BPF_PROG_TYPE_KPROBE;
 	}
 	options->names = caps_ask(caps, CAP_NAMES) == CAP_YES;
 	options->attach_types = attach_types && caps_ask(caps, CAP_ATTACH_TYPE) != CAP_NO;
+	if (kprobes && caps_ask(caps, CAP_ANY_VERSION) == CAP_NO)
+		options->kern_version = kernel_version();
 }
 
 void prepare_attach(struct caps *caps, struct attach_options *options)

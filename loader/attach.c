@@ -46,6 +46,11 @@ static const struct attach_kind *kind_of(const struct section_kind *kind)
 	return NULL;
 }
 
+bool attach_knows(const struct section_kind *kind)
+{
+	return kind_of(kind);
+}
+
 static int attach_to(struct link *link, const struct attach_kind *kind,
 		     struct attach_request *request, const struct section_name *target,
 		     struct error *err)

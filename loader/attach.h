@@ -38,6 +38,8 @@ struct link {
 	struct section_name target; /* of those in the section's name the one taken; "" where none is */
 };
 
+/* Whether programs of that kind are attached to what their section names. */
+bool attach_knows(const struct section_kind *kind);
 /*
  * Attaches the program of that index. Of several targets, "kprobe/do_unlinkat|filename_unlinkat",
  * the first that this kernel has is taken, and a function that goes by another name on other

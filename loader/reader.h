@@ -23,6 +23,33 @@ int reader_new_ring(struct reader **reader, int map_fd, size_t size, struct erro
 int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct error *err);
 void reader_free(struct reader *reader);
 
+/*
+ * Tracepoints without BPF: perf events in buffers of size bytes a CPU. What is handed on is perf's
+ * record, which reader_event() reads; in the order of time.
+ */
+struct reader_tracepoint {
+	const char *name;   /* for messages */
+	int id;             /* tracefs_event_id() */
+	const char *filter; /* on its fields, as tracefs's `filter` takes it; NULL: none */
+};
+/* points: borrowed until reader_free, at most 64. Each is off until reader_switch(). */
+int reader_new_events(struct reader **reader, const struct reader_tracepoint *points, size_t count,
+		      size_t size, struct error *err);
+int reader_switch(struct reader *reader, size_t point, bool on, struct error *err);
+/* How often it has happened while it was on (and passed the filter), lost or not. */
+uint64_t reader_hits(const struct reader *reader, size_t point);
+
+struct reader_event {
+	uint64_t time;
+	uint32_t pid, tid; /* in this process's pid namespace: current, or that got a new name */
+	bool is_comm;      /* data is the new name, NUL and padding behind it; else the record
+			    * that the tracepoint's `format` describes */
+	const void *data;
+	size_t len;
+};
+/* False: none that is known. */
+bool reader_event(const void *record, size_t size, struct reader_event *event);
+
 /* A size that both take: a power of two of pages, at least one page. 0 where there is none. */
 size_t reader_round_size(size_t size);
 

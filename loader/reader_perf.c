@@ -1,297 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Perf buffers, one a CPU, as mmap shows each of them:
- *
- *	page 0            struct perf_event_mmap_page: data_head is the kernel's, data_tail ours
- *	page 1 ...        the data; records wrap round its end
- *
- * A record: struct perf_event_header {u32 type, u16 misc, u16 size}, then for
- * PERF_RECORD_SAMPLE u32 length and the program's bytes (padded so that all is a multiple of
- * 8), for PERF_RECORD_LOST u64 id, u64 how many.
- *
- * Buffers of several CPUs know nothing of one another, so records are merged by the time that
- * each begins with. A record is handed on once a drain has begun after its time: by then
- * whatever precedes it on another CPU stands in that CPU's buffer. Worked example, limit 30:
- *
- *	cpu 0:  10 25 40        handed on: 10 20 25 30
- *	cpu 1:  20 30 35        held back: 35 40
- */
-#include <errno.h>
+/* Perf buffers that BPF programs write into, through a map with one event for each CPU. */
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "loader/reader_internal.h"
-#include "util/cpus.h"
+#include "loader/perf_buffers.h"
 #include "util/sys.h"
 
-/* An event's clock may be behind ours by so much and still run. */
-#define LAG_NS 50000000ull
-
-struct perf_buffer {
-	int fd;
-	struct perf_event_mmap_page *page; /* NULL: this CPU is not online */
-	uint64_t head;                     /* as last seen */
-	uint64_t next;                     /* time of the record at data_tail, UINT64_MAX: none */
-	uint64_t checked;                  /* when it was last found alive, and how many ns */
-	uint64_t running;                  /* its event had been in service then */
-};
-
-struct perf {
-	struct reader reader;
-	size_t page, size;
+struct map_buffers {
+	struct perf perf;
 	int map_fd;
-	int cpus;
-	uint64_t limit; /* when the last drain began */
-	struct perf_buffer *at;
 };
 
-static const uint8_t *buffer_data(const struct perf *perf, const struct perf_buffer *buffer)
+static int put_into_map(struct perf *perf, int cpu, struct error *err)
 {
-	return (const uint8_t *)buffer->page + perf->page;
-}
+	const struct map_buffers *own = (const struct map_buffers *)perf;
+	int ret = sys_map_update(own->map_fd, &cpu, &perf->at[cpu].fd);
 
-static size_t perf_waiting(const struct reader *reader)
-{
-	const struct perf *perf = (const struct perf *)reader;
-	size_t most = 0;
-
-	for (int i = 0; i < perf->cpus; i++) {
-		const struct perf_event_mmap_page *page = perf->at[i].page;
-		size_t waiting = page ? __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE) -
-						page->data_tail : 0;
-
-		if (waiting > most)
-			most = waiting;
-	}
-	return most;
-}
-
-/* Drops lost-records at the tail, counting them, and learns the time of what comes next. */
-static void buffer_peek(struct perf *perf, struct perf_buffer *buffer)
-{
-	const uint8_t *data = buffer_data(perf, buffer);
-	struct perf_event_header header;
-	uint64_t tail = buffer->page->data_tail, counts[2];
-
-	buffer->next = UINT64_MAX;
-	while (tail < buffer->head) {
-		ring_copy(&header, data, perf->size, tail, sizeof(header));
-		if (header.type == PERF_RECORD_SAMPLE) {
-			ring_copy(&buffer->next, data, perf->size, tail + sizeof(header) + 4, 8);
-			return;
-		}
-		if (header.type == PERF_RECORD_LOST) {
-			ring_copy(counts, data, perf->size, tail + sizeof(header), sizeof(counts));
-			perf->reader.lost += counts[1];
-		}
-		tail += header.size;
-		__atomic_store_n(&buffer->page->data_tail, tail, __ATOMIC_RELEASE);
-	}
-}
-
-static void buffer_hand_on(struct perf *perf, struct perf_buffer *buffer, reader_fn *fn,
-			   void *ctx)
-{
-	const uint8_t *data = buffer_data(perf, buffer);
-	uint64_t tail = buffer->page->data_tail;
-	struct perf_event_header header;
-	uint32_t len;
-
-	ring_copy(&header, data, perf->size, tail, sizeof(header));
-	ring_copy(&len, data, perf->size, tail + sizeof(header), sizeof(len));
-	ring_copy(perf->reader.scratch, data, perf->size, tail + sizeof(header) + sizeof(len), len);
-	__atomic_store_n(&buffer->page->data_tail, tail + header.size, __ATOMIC_RELEASE);
-	fn(ctx, perf->reader.scratch, len);
-	buffer_peek(perf, buffer);
-}
-
-/* The two buffers with the oldest records: the one to take from, and until when. */
-static struct perf_buffer *oldest(struct perf *perf, uint64_t *until)
-{
-	struct perf_buffer *first = NULL;
-
-	*until = UINT64_MAX;
-	for (int i = 0; i < perf->cpus; i++) {
-		struct perf_buffer *buffer = &perf->at[i];
-
-		if (!buffer->page || buffer->next == UINT64_MAX)
-			continue;
-		if (!first || buffer->next < first->next) {
-			if (first)
-				*until = first->next;
-			first = buffer;
-		} else if (buffer->next < *until) {
-			*until = buffer->next;
-		}
-	}
-	return first;
-}
-
-static void perf_drain(struct reader *reader, bool all, reader_fn *fn, void *ctx)
-{
-	struct perf *perf = (struct perf *)reader;
-	uint64_t limit = perf->limit, until;
-	struct perf_buffer *buffer;
-
-	perf->limit = reader_now();
-	/*
-	 * A buffer near its end cannot wait for the last word on order. What was sent before this
-	 * drain began is still in order where, as with signals, one record causes another.
-	 */
-	if (all || perf_waiting(reader) > perf->size / 2)
-		limit = perf->limit;
-	for (int i = 0; i < perf->cpus; i++) {
-		buffer = &perf->at[i];
-		if (!buffer->page)
-			continue;
-		buffer->head = __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE);
-		buffer_peek(perf, buffer);
-	}
-	while ((buffer = oldest(perf, &until)) && buffer->next <= limit)
-		do
-			buffer_hand_on(perf, buffer, fn, ctx);
-		while (buffer->next <= until && buffer->next <= limit);
-	reader->held = buffer != NULL;
-}
-
-static int open_buffer(struct perf *perf, int cpu, struct error *err)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = PERF_ATTR_SIZE_VER1,
-		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW,
-		.sample_period = 1,
-		.watermark = 1,
-		.wakeup_watermark = perf->size / 4,
-		.read_format = PERF_FORMAT_TOTAL_TIME_RUNNING,
-	};
-	struct perf_buffer *buffer = &perf->at[cpu];
-	void *map;
-	int ret;
-
-	buffer->fd = sys_perf_event_open(&attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-	if (buffer->fd == -ENODEV)
-		return 0; /* offline; tend() tries again */
-	if (buffer->fd < 0) {
-		error_system(err, -buffer->fd, "perf buffer of CPU %d: perf_event_open", cpu);
-		if (buffer->fd == -EACCES || buffer->fd == -EPERM)
-			err->code = ERROR_PERMISSION;
-		return -1;
-	}
-	map = mmap(NULL, perf->page + perf->size, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->fd, 0);
-	if (map == MAP_FAILED)
-		return error_system(err, errno, "perf buffer of CPU %d: map %zu bytes", cpu,
-				    perf->size);
-	buffer->page = map;
-	buffer->next = UINT64_MAX;
-	ret = sys_map_update(perf->map_fd, &cpu, &buffer->fd);
 	if (ret < 0)
 		return error_system(err, -ret, "perf buffer of CPU %d: put into the map", cpu);
-	return reader_watch(&perf->reader, buffer->fd, err);
-}
-
-static void close_buffer(const struct perf *perf, struct perf_buffer *buffer)
-{
-	if (buffer->page)
-		munmap(buffer->page, perf->page + perf->size);
-	sys_close(buffer->fd);
-	*buffer = (struct perf_buffer){ .fd = -1 };
-}
-
-/*
- * A CPU that goes offline takes its events out of service for good: when it is back, an event
- * opened before no longer counts (perf_event_exit_cpu), and what is sent to it is lost. Its
- * clock tells: it stands still since then.
- */
-static bool is_dead(struct perf_buffer *buffer)
-{
-	struct { uint64_t value, running; } count;
-	uint64_t now = reader_now();
-	bool dead;
-
-	if (sys_read(buffer->fd, &count, sizeof(count)) != sizeof(count))
-		return false;
-	dead = buffer->checked &&
-	       count.running - buffer->running + LAG_NS < now - buffer->checked;
-	if (!dead) {
-		buffer->checked = now;
-		buffer->running = count.running;
-	}
-	return dead;
-}
-
-static bool is_drained(const struct perf_buffer *buffer)
-{
-	return __atomic_load_n(&buffer->page->data_head, __ATOMIC_ACQUIRE) ==
-	       buffer->page->data_tail;
-}
-
-static int perf_tend(struct reader *reader, struct error *err)
-{
-	struct perf *perf = (struct perf *)reader;
-
-	for (int cpu = 0; cpu < perf->cpus; cpu++) {
-		struct perf_buffer *buffer = &perf->at[cpu];
-
-		/* What is in it is read first, by the next drain. */
-		if (buffer->page && is_dead(buffer) && is_drained(buffer))
-			close_buffer(perf, buffer);
-		if (!buffer->page && open_buffer(perf, cpu, err))
-			return -1;
-	}
 	return 0;
 }
 
-static void perf_free(struct reader *reader)
-{
-	struct perf *perf = (struct perf *)reader;
-
-	for (int i = 0; perf->at && i < perf->cpus; i++)
-		close_buffer(perf, &perf->at[i]);
-	free(perf->at);
-}
-
-static const struct reader_ops perf_ops = {
-	.waiting = perf_waiting,
-	.drain = perf_drain,
-	.tend = perf_tend,
-	.free = perf_free,
+/* A sample: header, u32 length, the program's bytes, of which the first 8 are the time. */
+static const struct perf_kind map_kind = {
+	.attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+	},
+	.since = "perf buffers for BPF came with Linux 4.4, with CONFIG_PERF_EVENTS and "
+		 "CONFIG_BPF_EVENTS",
+	.attach = put_into_map,
+	.time = sizeof(struct perf_event_header) + 4,
+	.body = sizeof(struct perf_event_header) + 4,
 };
 
 int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct error *err)
 {
-	struct perf *perf = calloc(1, sizeof(*perf));
-	int cpus = cpus_possible();
+	struct map_buffers *own = calloc(1, sizeof(*own));
 
-	if (!perf)
+	if (!own)
 		return error_memory(err);
-	perf->reader.epoll = -1;
-	perf->reader.ops = &perf_ops;
-	perf->reader.ticks = true;
-	perf->page = sysconf(_SC_PAGESIZE);
-	perf->size = size;
-	perf->map_fd = map_fd;
-	perf->at = cpus > 0 ? calloc(cpus, sizeof(*perf->at)) : NULL;
-	if (!perf->at) {
-		if (cpus < 0)
-			error_system(err, -cpus, "perf buffers: number of CPUs");
-		else
-			error_memory(err);
-		goto fail;
-	}
-	perf->cpus = cpus;
-	for (int i = 0; i < cpus; i++)
-		perf->at[i].fd = -1;
-	if (reader_init(&perf->reader, &perf_ops, size, err) || perf_tend(&perf->reader, err))
-		goto fail;
-	*reader = &perf->reader;
+	own->map_fd = map_fd;
+	if (perf_init(&own->perf, &map_kind, size, err))
+		return -1;
+	*reader = &own->perf.reader;
 	return 0;
-fail:
-	reader_free(&perf->reader);
-	return -1;
 }

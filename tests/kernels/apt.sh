@@ -5,10 +5,13 @@
 #
 # The mirror is the one that this machine's apt takes its own packages from (or $MIRROR). Apt's state
 # is kept apart, in build/kernels, so neither root nor a change of the machine's lists is needed.
+# Who comes second waits for the end of the first's script.
 # shellcheck shell=sh disable=SC2154
 command -v apt-get >/dev/null || die "no apt-get here, which knows how to fetch and verify"
 state=$PWD/build/kernels/.apt/$suite-$arch
 mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
+exec 8>"$state/lock"
+flock 8
 
 # The archive of the machine's own release among those that apt is set up for.
 # shellcheck disable=SC1091

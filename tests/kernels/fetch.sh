@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # fetch.sh SUITE ARCH PACKAGE [modules]
-# fetch.sh LIST                          the same for each line of a file; # begins a comment; those
+# fetch.sh LIST                          the same for each line of a file; # begins a comment; what
+#                                        was printed is in build/kernels/fetched as well, those
 #                                        that cannot be had now are named in build/kernels/missing
 #
 # Unpacks a kernel of Debian's into build/kernels/SUITE-ARCH: `vmlinuz` and `config`, `release` (what
 # uname -r says on it) and, where asked for, lib/modules/RELEASE. Prints that directory. What is
 # there already is not fetched again. The `*` in PACKAGE stands for a version, of which the highest
-# is taken:
+# is taken, or for the rest of one, whose beginning is then in the directory's name, too:
 #
 #   fetch.sh trixie s390x 'linux-image-*-s390x'
+#   fetch.sh trixie-backports amd64 'linux-image-6.19.*-cloud-amd64'     trixie-backports-6.19-amd64
 #
 set -eu
 
@@ -20,25 +22,26 @@ die() {
 }
 
 if [ $# = 1 ]; then
-	missing=$(dirname "$0")/../../build/kernels/missing
-	mkdir -p "${missing%/*}"
-	: >"$missing"
+	kernels=$(dirname "$0")/../../build/kernels
+	mkdir -p "$kernels"
+	: >"$kernels/missing"
 	sed 's/#.*//' "$1" | while read -r suite arch package modules; do
 		[ -z "$suite" ] || sh "$0" "$suite" "$arch" "$package" ${modules:+"$modules"} ||
-			echo "$suite $arch $package" >>"$missing"
-	done
+			echo "$suite $arch $package" >>"$kernels/missing"
+	done | tee "$kernels/fetched"
 	exit
 fi
 [ $# = 3 ] || [ "$#/${4:-}" = 4/modules ] || die "usage: fetch.sh SUITE ARCH PACKAGE [modules]"
 suite=$1 arch=$2 package=$3 modules=${4:-}
 cd "$(dirname "$0")/../.."
 kernels=$PWD/build/kernels
-to=$kernels/$suite-$arch
+stem=${package%%\**} stem=${stem#linux-image-} stem=${stem%.}
+to=$kernels/$suite${stem:+-$stem}-$arch
 if [ -e "$to/release" ] && { [ -z "$modules" ] || [ -d "$to/lib/modules" ]; }; then
 	echo "$to"
 	exit
 fi
-new=$kernels/.$suite-$arch.$$
+new=$kernels/.${to##*/}.$$
 trap 'rm -rf "$new"' EXIT
 trap 'exit 1' INT TERM
 mkdir -p "$new"

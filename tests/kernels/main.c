@@ -6,7 +6,6 @@
 #include "tests/kernels/kernels.h"
 
 #include <check.h>
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,25 +41,31 @@ static int by_contents(const void *a, const void *b)
 	return y->has_types + y->has_modules - x->has_types - x->has_modules;
 }
 
+static void add_kernel(const char *dir)
+{
+	struct kernel *k = &kernels.at[kernels.count++];
+	char path[1040];
+
+	snprintf(k->dir, sizeof(k->dir), "%s", dir);
+	snprintf(k->image, sizeof(k->image), "%s/vmlinuz", dir);
+	snprintf(path, sizeof(path), "%s/lib/modules", dir);
+	k->has_types = kernel_configured(k, "CONFIG_DEBUG_INFO_BTF=y");
+	k->has_modules = k->has_types && !access(path, F_OK);
+	kernels.with_types += k->has_types;
+	kernels.with_modules += k->has_modules;
+}
+
 static void list_kernels(void)
 {
-	char path[1040];
-	glob_t dirs;
+	FILE *file = fopen(KERNELS "/fetched", "r");
+	char dir[1024];
 
-	if (glob(KERNELS "/*", GLOB_ONLYDIR, NULL, &dirs))
-		return;
-	for (size_t i = 0; i < dirs.gl_pathc && kernels.count < 64; i++) {
-		struct kernel *k = &kernels.at[kernels.count++];
-
-		snprintf(k->dir, sizeof(k->dir), "%s", dirs.gl_pathv[i]);
-		snprintf(k->image, sizeof(k->image), "%s/vmlinuz", dirs.gl_pathv[i]);
-		snprintf(path, sizeof(path), "%s/lib/modules", dirs.gl_pathv[i]);
-		k->has_types = kernel_configured(k, "CONFIG_DEBUG_INFO_BTF=y");
-		k->has_modules = k->has_types && !access(path, F_OK);
-		kernels.with_types += k->has_types;
-		kernels.with_modules += k->has_modules;
+	while (file && kernels.count < 64 && fgets(dir, sizeof(dir), file)) {
+		dir[strcspn(dir, "\n")] = 0;
+		add_kernel(dir);
 	}
-	globfree(&dirs);
+	if (file)
+		fclose(file);
 	qsort(kernels.at, kernels.count, sizeof(*kernels.at), by_contents);
 }
 

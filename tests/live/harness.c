@@ -206,6 +206,7 @@ void need_bpf(void)
 
 	if (geteuid())
 		skip("needs root");
+	allow_locked_memory();
 	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
 	sys = errno;
 	if (fd >= 0) {
@@ -254,14 +255,20 @@ static bool kernel_tells_group_dead(void)
 	return tells;
 }
 
-int ways(void)
+/* Of ring, perf, tracefs, older. */
+static int program_ways(void)
 {
 	return !kernel_has_types() ? 2 : kernel_tells_group_dead() ? 4 : 3;
 }
 
+int ways(void)
+{
+	return program_ways() + 1;
+}
+
 const char *ways_left_out(void)
 {
-	switch (ways()) {
+	switch (program_ways()) {
 	case 2: return "tracefs, older: no types of this kernel's own, so that ring and perf are that";
 	case 3: return "older: this kernel does not tell a process's last thread, so that tracefs is that";
 	default: return NULL;
@@ -272,7 +279,7 @@ const char *transport(int i)
 {
 	static const char *const names[] = { "ring", "perf", "tracefs", "older" };
 
-	return names[i];
+	return i < program_ways() ? names[i] : "events";
 }
 
 bool knows_types(int i)
@@ -283,6 +290,11 @@ bool knows_types(int i)
 static bool is_older(const struct tracer_setup *setup)
 {
 	return setup->transport && !strcmp(setup->transport, "older");
+}
+
+static bool without_bpf(const struct tracer_setup *setup)
+{
+	return setup->no_bpf || (setup->transport && !strcmp(setup->transport, "events"));
 }
 
 static bool without_types(const struct tracer_setup *setup)
@@ -443,6 +455,12 @@ static bool sleeps_in_loop(pid_t pid)
 	return found;
 }
 
+/* Without programs there is nothing to ask the kernel about an event. */
+static int opened(pid_t pid, int fd)
+{
+	return 3;
+}
+
 static bool is_tracing(void *arg)
 {
 	struct tracer *t = arg;
@@ -458,7 +476,7 @@ static bool is_tracing(void *arg)
 
 		snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->pid, fd);
 		if (readlink(path, link, sizeof(link) - 1) > 0 && strstr(link, "perf_event"))
-			seen |= attached(t->pid, fd);
+			seen |= t->seen_in(t->pid, fd);
 	}
 	return seen == 3;
 }
@@ -523,6 +541,7 @@ void tracer_start_with(struct tracer *t, const struct tracer_setup *setup, ...)
 	va_end(ap);
 	t->output = setup->output;
 	t->text = setup->text;
+	t->seen_in = without_bpf(setup) ? opened : attached;
 	t->count_fd = -1;
 	exe = open(PORTRACE, O_RDONLY | O_CLOEXEC);
 	ck_assert_msg(exe >= 0, "%s: %s", PORTRACE, strerror(errno));

@@ -93,6 +93,7 @@ struct tracer_setup {
 	int out_fd;                  /* > 0: standard output goes there, unseen by the tracer */
 	void (*prepare)(void *arg);  /* in the child, before exec */
 	void *arg;
+	bool no_bpf;                 /* it is expected to do without */
 	bool no_wait;                /* it is not expected to come as far as tracing */
 };
 
@@ -103,6 +104,7 @@ struct tracer {
 	pid_t counter;
 	enum output output;
 	bool text, ended;
+	int (*seen_in)(pid_t pid, int fd); /* bits of the signal tracepoints that the event is on */
 	char *data; /* all of its standard output so far */
 	size_t len, cap;
 	char errors[32768]; /* standard error, after the end */
@@ -115,8 +117,9 @@ struct tracer {
 /*
  * How the tracer works: ring, perf, and without the kernel's own types: tracefs, and older, which
  * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
- * A kernel without types of its own, or that says no such thing, has no use for the last ways: there
- * the first ones are that already. ways_left_out() says so, or returns NULL.
+ * A kernel without types of its own, or that says no such thing, has no use for these two: there
+ * the first ones are that already. ways_left_out() says so, or returns NULL. The last way is events,
+ * without BPF.
  */
 #define TRANSPORTS 2
 #define WAYS ways()
@@ -231,6 +234,8 @@ char *read_whole(const char *path, size_t *len);
 /* A test case with a clean `shared` for each test, and time enough. */
 TCase *live_case(Suite *suite, const char *name);
 #define loop_both(tc, f) tcase_add_loop_test((tc), (f), 0, TRANSPORTS)
+/* The way without BPF, which is the last. */
+#define loop_events(tc, f) tcase_add_loop_test((tc), (f), WAYS - 1, WAYS)
 #define loop_all(tc, f) tcase_add_loop_test((tc), (f), 0, WAYS)
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/perf_event.h>
 #include <linux/seccomp.h>
 #include <sys/mount.h>
 
@@ -80,6 +81,7 @@ static void begin(void)
 {
 	need_bpf();
 	need_initial_pids();
+	memset(shared, 0, sizeof(*shared));
 }
 
 /* Starts it under those conditions, expects it to give up with that code and these words. */
@@ -136,6 +138,123 @@ START_TEST(paranoid_kernel)
 {
 	refused("ring", be_paranoid, NULL, 3, "perf_event_open: Permission denied",
 		"sysctl kernel.perf_event_paranoid=2");
+}
+END_TEST
+
+/* ---- without BPF, by perf events ---- */
+
+/* It shows one signal to a handler, and says what it does without, and why. */
+static void traces_without_bpf(void (*prepare)(void *), void *arg, const char *why)
+{
+	struct tracer_setup setup = { .prepare = prepare, .arg = arg, .no_bpf = true };
+	int usr1[] = { SIGUSR1, 0 };
+	const struct event *e;
+	struct actor a;
+
+	actor_start(&a, actor_handles, usr1);
+	tracer_start_with(&tracer, &setup, "-v", NULL);
+	ck_assert_int_eq(kill(a.pid, SIGUSR1), 0);
+	wait_handled(1);
+	tracer_stop(&tracer, SIGTERM);
+	ck_assert_int_eq(tracer_exit_code(&tracer), 0);
+	e = tracer_only(&tracer, a.pid, SIGUSR1);
+	expect_delivered(e, "handler");
+	expect_sender(e, getpid());
+	ck_assert_int_eq(e->sender.uid, getuid());
+	ck_assert_msg(strstr(tracer.errors, why), "%.800s", tracer.errors);
+	ck_assert_msg(strstr(tracer.errors, ": plain perf events instead\n"), "%.800s", tracer.errors);
+	ck_assert_msg(strstr(tracer.errors, "transport: perf events without BPF"), "%.800s",
+		      tracer.errors);
+	actor_end(&a);
+}
+
+START_TEST(kernel_without_bpf_is_traced_by_perf_events)
+{
+	struct answer answer = { SYS_bpf, ENOSYS };
+
+	traces_without_bpf(answer_with, &answer, "no BPF: bpf(2): Function not implemented");
+}
+END_TEST
+
+START_TEST(forbidden_bpf_is_done_without)
+{
+	struct answer answer = { SYS_bpf, EPERM };
+
+	traces_without_bpf(answer_with, &answer, "Operation not permitted");
+}
+END_TEST
+
+/* ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog), as up to Linux 4.14 where another has its program. */
+static void take_tracepoint(void *arg)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) +
+						   (__BYTE_ORDER == __BIG_ENDIAN ? 4 : 0)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PERF_EVENT_IOC_SET_BPF, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EEXIST),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = 6, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(99);
+}
+
+START_TEST(tracepoint_that_another_program_holds_is_traced_by_perf_events)
+{
+	traces_without_bpf(take_tracepoint, NULL, "attach the program: File exists");
+}
+END_TEST
+
+static void drop_cap_bpf(void *arg)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    !mount_tracefs() || prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0) ||
+	    prctl(PR_CAPBSET_DROP, CAP_BPF, 0, 0, 0))
+		_exit(99);
+}
+
+START_TEST(cap_perfmon_alone_does_for_perf_events)
+{
+	char *text = read_whole("/proc/sys/kernel/perf_event_paranoid", NULL);
+	int paranoid = text ? atoi(text) : 0;
+
+	free(text);
+	if (paranoid > 2)
+		skip("perf_event_paranoid is %d: above 2 this may take CAP_SYS_ADMIN", paranoid);
+	traces_without_bpf(drop_cap_bpf, NULL, "Operation not permitted");
+}
+END_TEST
+
+static void lack_both(void *arg)
+{
+	answer_with(&(struct answer){ SYS_bpf, ENOSYS });
+	answer_with(&(struct answer){ SYS_perf_event_open, ENOSYS });
+}
+
+START_TEST(kernel_with_neither_bpf_nor_perf_events)
+{
+	refused(NULL, lack_both, NULL, 4, "bpf(2): Function not implemented; without BPF: ",
+		"CONFIG_BPF_SYSCALL");
+	ck_assert_msg(strstr(tracer.errors, "perf_event_open: Function not implemented"), "%.800s",
+		      tracer.errors);
+	ck_assert_msg(strstr(tracer.errors, "CONFIG_PERF_EVENTS"), "%.800s", tracer.errors);
+}
+END_TEST
+
+static void lack_bpf_and_rights(void *arg)
+{
+	if (setgid(NOBODY) || setuid(NOBODY))
+		_exit(99);
+	answer_with(&(struct answer){ SYS_bpf, ENOSYS });
+}
+
+START_TEST(kernel_without_bpf_takes_rights_all_the_same)
+{
+	refused(NULL, lack_bpf_and_rights, NULL, 3, "bpf(2): Function not implemented; without BPF: ",
+		"Run it as root");
 }
 END_TEST
 
@@ -204,8 +323,14 @@ Suite *absence_suite(void)
 	tcase_add_test(c, kernel_without_perf_events);
 	tcase_add_test(c, locked_down_kernel);
 	tcase_add_test(c, paranoid_kernel);
-	tcase_add_loop_test(c, traces_without_proc, 0, TRANSPORTS);
+	tcase_add_loop_test(c, traces_without_proc, 0, WAYS);
 	tcase_add_loop_test(c, locked_memory_is_left_alone_where_it_does_not_count, 0, TRANSPORTS);
+	tcase_add_test(c, kernel_without_bpf_is_traced_by_perf_events);
+	tcase_add_test(c, forbidden_bpf_is_done_without);
+	tcase_add_test(c, tracepoint_that_another_program_holds_is_traced_by_perf_events);
+	tcase_add_test(c, cap_perfmon_alone_does_for_perf_events);
+	tcase_add_test(c, kernel_with_neither_bpf_nor_perf_events);
+	tcase_add_test(c, kernel_without_bpf_takes_rights_all_the_same);
 	suite_add_tcase(s, c);
 	return s;
 }

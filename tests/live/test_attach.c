@@ -90,6 +90,8 @@ static void watch_self(void)
 #define TIMES 3
 #define RESULT 4321
 
+int work_for_probes(int x);
+
 __attribute__((noinline, noclone, used)) int work_for_probes(int x)
 {
 	__asm__ volatile("" : "+r"(x));

@@ -257,6 +257,7 @@ Suite *coexist_suite(void)
 	TCase *tc = live_case(s, "coexist");
 
 	loop_both(tc, two_at_once_see_the_same);
+	loop_events(tc, two_at_once_see_the_same);
 	tcase_add_test(tc, both_transports_at_once_see_the_same);
 	tcase_add_test(tc, auto_is_one_of_the_two);
 	tcase_add_loop_test(tc, nothing_is_left_behind, 0, 4);

@@ -6,6 +6,7 @@
  */
 #include "tests/live/harness.h"
 
+#include <dirent.h>
 #include <limits.h>
 
 Suite *fatal_suite(void);
@@ -171,16 +172,27 @@ static void set_core_pattern(void)
 		core_pattern[0] = 0;
 }
 
+static void remove_cores(void)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(core_dir);
+
+	while (dir && (entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	if (rmdir(core_dir))
+		fprintf(stderr, "%s is left\n", core_dir);
+}
+
 static void restore_core_pattern(void)
 {
-	char command[128];
 
 	if (core_pattern[0] && !write_file(CORE_PATTERN, core_pattern))
 		fprintf(stderr, "%s is not restored, it was: %s\n", CORE_PATTERN, core_pattern);
 	core_pattern[0] = 0;
-	snprintf(command, sizeof(command), "rm -rf %s", core_dir);
-	if (!strstr(core_dir, "XXXXXX") && system(command))
-		fprintf(stderr, "%s is left\n", core_dir);
+	if (!strstr(core_dir, "XXXXXX"))
+		remove_cores();
 }
 
 START_TEST(core_action_dumps_core)

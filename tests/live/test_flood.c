@@ -62,6 +62,14 @@ static void wait_flood(int times)
 	ck_assert_int_eq(shared->handled, times);
 }
 
+/* What is lost without BPF may be of any process: whose it was is only looked at here. It is said. */
+static bool lost_others(const struct tracer *t, int times)
+{
+	return strstr(t->errors, "of whatever processes") && tracer_summary(t, "lost") &&
+	       tracer_summary(t, "seen") <= times &&
+	       tracer_summary(t, "seen") + tracer_summary(t, "lost") > times;
+}
+
 /*
  * actors of them do fn, times signals each, in turn or all at once. Only the summary's numbers
  * and the printed lines are compared: there are too many to parse.
@@ -97,7 +105,8 @@ static void flood(struct tracer *t, const char *name, actor_fn *fn, int actors, 
 		ck_assert_int_eq(actor_end(&a[i]), 0);
 	ck_assert_msg(tracer_summary(t, "seen") >= 0, "no summary: %s", t->errors);
 	ck_assert_int_eq(tracer_summary(t, "shown"), t->lines);
-	ck_assert_msg(tracer_summary(t, "seen") + tracer_summary(t, "lost") == times,
+	ck_assert_msg(tracer_summary(t, "seen") + tracer_summary(t, "lost") == times ||
+			      lost_others(t, times),
 		      "%d sent: %s", times, t->errors);
 }
 

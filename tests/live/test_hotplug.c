@@ -49,13 +49,16 @@ static void let_it_see(void)
 	usleep(1500000);
 }
 
+/* The ways with a buffer on each CPU. */
+static const char *const PER_CPU[] = { "perf", "events" };
+
 START_TEST(cpu_that_comes_online_is_read)
 {
 	struct tracer t;
 
 	need_second_cpu();
 	ck_assert(set_online("0"));
-	tracer_start(&t, "perf", "-s", "URG");
+	tracer_start(&t, PER_CPU[_i], "-s", "URG");
 	send_from_cpu(0);
 	ck_assert(set_online("1"));
 	let_it_see();
@@ -72,7 +75,7 @@ START_TEST(cpu_that_was_offline_is_read_again)
 	struct tracer t;
 
 	need_second_cpu();
-	tracer_start(&t, "perf", "-s", "URG");
+	tracer_start(&t, PER_CPU[_i], "-s", "URG");
 	send_from_cpu(1);
 	ck_assert(set_online("0"));
 	send_from_cpu(0);
@@ -100,8 +103,8 @@ Suite *hotplug_suite(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_unchecked_fixture(c, NULL, bring_back);
 	tcase_add_checked_fixture(c, begin, NULL);
-	tcase_add_test(c, cpu_that_comes_online_is_read);
-	tcase_add_test(c, cpu_that_was_offline_is_read_again);
+	tcase_add_loop_test(c, cpu_that_comes_online_is_read, 0, 2);
+	tcase_add_loop_test(c, cpu_that_was_offline_is_read_again, 0, 2);
 	suite_add_tcase(s, c);
 	return s;
 }

@@ -350,14 +350,21 @@ Suite *refusals_suite(void)
 	TCase *tc = live_case(s, "refusals");
 
 	loop_both(tc, not_root);
+	loop_events(tc, not_root);
 	loop_both(tc, without_cap_bpf);
 	loop_both(tc, without_cap_perfmon);
+	loop_events(tc, without_cap_perfmon);
 	loop_both(tc, cap_bpf_and_cap_perfmon_do);
+	loop_events(tc, cap_bpf_and_cap_perfmon_do);
 	loop_both(tc, cap_sys_admin_does);
+	loop_events(tc, cap_sys_admin_does);
 	loop_both(tc, without_tracefs_it_mounts_one_for_itself);
+	loop_events(tc, without_tracefs_it_mounts_one_for_itself);
 	loop_both(tc, without_proc_it_traces_all_the_same);
+	loop_events(tc, without_proc_it_traces_all_the_same);
 	loop_all(tc, neither_tracefs_nor_the_right_to_mount_it);
 	loop_both(tc, full_disk);
+	loop_events(tc, full_disk);
 	loop_both(tc, output_that_cannot_be_opened);
 	tcase_add_loop_test(tc, misspelt_signal, 0, 1);
 	tcase_add_loop_test(tc, misspelt_option, 0, 1);

@@ -180,6 +180,9 @@ static void emit_call(struct maker *m)
 	m->calls[m->calls_len].insn = m->prog->insns.len;
 	m->calls[m->calls_len++].func = m->func + 1 + random_below(later);
 	emit(m, CALL_FUNC(0));
+	/* Which nobody may read before they are written. */
+	for (int reg = 2; reg <= 5; reg++)
+		emit(m, INSN_MOV_IMM(reg, random_constant()));
 }
 
 static void emit_jump(struct maker *m, bool back)
@@ -228,6 +231,8 @@ static void make_func(struct maker *m)
 	*vec_push(&m->prog->funcs) = (struct func){ .insn = m->prog->insns.len, .name = "f" };
 	for (int reg = 3; reg <= 8; reg++)
 		emit(m, INSN_MOV_IMM(reg, random_constant()));
+	for (int off = 8; off <= RANDOM_DEPTH; off += 8)
+		emit(m, INSN_STORE_IMM(BPF_DW, 10, -off, random_constant()));
 	emit(m, INSN_MOV_IMM(9, 3));
 	emit(m, INSN_MOV_IMM(0, random_constant()));
 	if (m->func) {

@@ -61,7 +61,8 @@ static int fake_status(uint32_t tid, struct proc_status *st)
 }
 
 static const struct join_machine machine = {
-	fake_process_of, fake_cmdline, fake_comm, fake_status,
+	.process_of = fake_process_of, .cmdline = fake_cmdline, .comm = fake_comm,
+	.status = fake_status,
 };
 
 static void begin(void)

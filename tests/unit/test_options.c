@@ -288,15 +288,17 @@ START_TEST(buffer_is_rounded_up_to_pages_by_a_power_of_two)
 }
 END_TEST
 
-START_TEST(transports_are_three)
+START_TEST(transports_are_four)
 {
 	PARSE("--transport", "ring", NULL);
 	ck_assert_int_eq(o.transport, TRANSPORT_RING);
 	PARSE("--transport=perf", NULL);
 	ck_assert_int_eq(o.transport, TRANSPORT_PERF);
+	PARSE("--transport=events", NULL);
+	ck_assert_int_eq(o.transport, TRANSPORT_EVENTS);
 	PARSE("--transport=auto", NULL);
 	ck_assert_int_eq(o.transport, TRANSPORT_AUTO);
-	REFUSED("--transport: got 'pref', expected auto, ring or perf", "", "--transport", "pref",
+	REFUSED("--transport: got 'pref', expected auto, ring, perf or events", "", "--transport", "pref",
 		NULL);
 }
 END_TEST
@@ -461,7 +463,7 @@ Suite *options_suite(void)
 	tcase_add_test(tcase, durations_have_units);
 	tcase_add_test(tcase, count_is_from_1);
 	tcase_add_test(tcase, buffer_is_rounded_up_to_pages_by_a_power_of_two);
-	tcase_add_test(tcase, transports_are_three);
+	tcase_add_test(tcase, transports_are_four);
 	tcase_add_test(tcase, types_come_from_four_places_or_a_file);
 	tcase_add_test(tcase, output_names_a_file_and_dash_standard_output);
 	tcase_add_test(tcase, unknown_option_gets_the_nearest);

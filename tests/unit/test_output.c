@@ -342,6 +342,15 @@ START_TEST(json_line_has_every_key_in_order)
 }
 END_TEST
 
+START_TEST(json_user_that_is_not_known_is_null)
+{
+	struct outcome out = sample();
+
+	out.sender.uid = UID_UNKNOWN;
+	ck_assert_ptr_nonnull(strstr(printed(&out, true, false), "\"uid\":null,\"kernel\":false}"));
+}
+END_TEST
+
 START_TEST(json_words_are_the_documented_ones)
 {
 	struct outcome out = sample();
@@ -483,6 +492,7 @@ Suite *output_suite(void)
 	tcase_add_test(tcase, sigcont_and_stop_signals_have_words_of_their_own);
 	tcase_add_test(tcase, latency_has_a_readable_unit);
 	tcase_add_test(tcase, json_line_has_every_key_in_order);
+	tcase_add_test(tcase, json_user_that_is_not_known_is_null);
 	tcase_add_test(tcase, json_words_are_the_documented_ones);
 	tcase_add_test(tcase, hostile_names_are_harmless_in_both_forms);
 	tcase_add_test(tcase, longest_strings_fit);

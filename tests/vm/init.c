@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The first process of a kernel under test: mounts what a small system has, runs the commands of
- * /commands one after the other, a line each, words apart by spaces, and switches the machine off.
- * Each ends with a line "init: exit N: COMMAND", all of them with "init: off".
+ * /commands one after the other, a line each, words apart by spaces, says what the kernel complained
+ * of, and switches the machine off. It begins with a line "init: on RELEASE", each command ends with
+ * "init: exit N: COMMAND", each complaint is "init: kernel: ...", all of them end with "init: off".
+ *
+ * Called by the name of kill it is that: kill -TERM PID.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,11 +60,68 @@ static int run(char *line)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int main(void)
+/* What the kernel's log says when something is wrong in there. */
+static bool is_complaint(const char *line)
+{
+	static const char *const words[] = {
+		"WARNING:", "BUG:", "Oops", "Kernel panic", "refcount_t:", "UBSAN:", "detected stall",
+		"soft lockup", "hard LOCKUP", "blocked for more than", "general protection fault",
+		"nable to handle kernel", "INFO: possible", "INFO: suspicious", "scheduling while",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strstr(line, words[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The kernel's log, a record a read: "6,339,5140900,-;what it says\n" and lines that begin with a
+ * space. EPIPE: the oldest are lost. After a complaint come its circumstances, which are of use too.
+ */
+static void tell_complaints(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK), more = 0;
+	char record[8192], *text;
+	ssize_t n;
+
+	while (fd >= 0 && ((n = read(fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE)) {
+		if (n < 0) {
+			printf("init: kernel: the beginning of its log is lost\n");
+			errno = 0;
+			continue;
+		}
+		record[n] = 0;
+		text = strchr(record, ';');
+		text = text ? text + 1 : record;
+		text[strcspn(text, "\n")] = 0;
+		if (is_complaint(text)) {
+			printf("init: kernel: %s\n", text);
+			more = 40;
+		} else if (more) {
+			printf("  %s\n", text);
+			more--;
+		}
+	}
+	if (fd < 0)
+		printf("init: kernel: /dev/kmsg: %s\n", strerror(errno));
+}
+
+static int kill_by_name(int argc, char **argv)
+{
+	if (argc != 3 || strcmp(argv[1], "-TERM"))
+		return 2;
+	return kill(atoi(argv[2]), SIGTERM) ? 1 : 0;
+}
+
+int main(int argc, char **argv)
 {
 	char line[4096], copy[4096];
+	struct utsname uts;
 	FILE *commands;
 
+	if (getpid() != 1)
+		return kill_by_name(argc, argv);
 	mount_at("devtmpfs", "/dev");
 	use_console();
 	mount_at("proc", "/proc");
@@ -66,6 +129,8 @@ int main(void)
 	mount_at("tmpfs", "/tmp");
 	mount_at("tmpfs", "/dev/shm");
 	mount_at("tracefs", "/sys/kernel/tracing");
+	uname(&uts);
+	printf("init: on %s\n", uts.release);
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
 	commands = fopen("/commands", "re");
@@ -74,6 +139,7 @@ int main(void)
 		strcpy(copy, line);
 		printf("init: exit %d: %s\n", run(copy), line);
 	}
+	tell_complaints();
 	printf("init: off\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);

@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh SUITE ARCH PACKAGE [SUITES [COMMAND...]]
+# run.sh KERNEL [SUITES [COMMAND...]]
 #
-# Boots a kernel of Debian's in QEMU, without KVM, with nothing around it but busybox, the static
-# binary and the live tests, linked statically too. Runs those SUITES of the live tests (a,b,c; - or
-# none for all) or the COMMANDs, a line each. Exits 0 where each of them did and the machine was
-# switched off in time: VM_SECONDS=600. VM_APPEND= goes to the kernel's command line.
+# Boots the kernel in that file in QEMU, without KVM, with nothing around it but the static binary
+# and the live tests, linked statically too. Runs those SUITES of the live tests (a,b,c; - or none
+# for all) or the COMMANDs, a line each. Exits 0 where each of them did, the kernel complained of
+# nothing and the machine was switched off in time: VM_SECONDS=600.
+#
+# ARCH=, as Debian calls it, is what user space is built for: the kernel's unless it is said.
+# VM_APPEND= goes to the kernel's command line. VM_NAME= is what the log is called: build/vm/NAME.log.
 set -u
 
 die() {
@@ -14,54 +17,64 @@ die() {
 	exit 1
 }
 
-[ $# -ge 3 ] || die "usage: run.sh SUITE ARCH PACKAGE [SUITES [COMMAND...]]"
-suite=$1 arch=$2 package=$3 suites=${4:--}
-shift 3
+[ $# -ge 1 ] || die "usage: run.sh KERNEL [SUITES [COMMAND...]]"
+kernel=$(realpath -- "$1") || exit 1
+suites=${2:--}
+shift
 [ $# = 0 ] || shift
 cd "$(dirname "$0")/../.." || exit 1
-
-# The gcc of each architecture, and how QEMU is called for it.
-case $arch in
-amd64) gnu=x86_64-linux-gnu qemu="qemu-system-x86_64 -cpu max" console=ttyS0 ;;
-s390x) gnu=s390x-linux-gnu qemu="qemu-system-s390x -cpu max" console=ttysclp0 ;;
-*) die "$arch: got an architecture that is not set up here, expected amd64 or s390x" ;;
-esac
-kernel=$(sh tests/kernels/fetch.sh "$suite" "$arch" "$package") || exit 1
-
-# Another architecture's libraries are in a folder of their own, its compiler brings only libc.
-# Linked statically, the tests have what Check and json-c need in their line as well.
-build=build/vm/$arch
-root=$(sh tests/vm/sysroot.sh bookworm "$arch" busybox-static libelf-dev zlib1g-dev check \
-	libsubunit-dev libjson-c-dev) || exit 1
-build() { # VARIABLE=VALUE...
-	make BUILD=$build TEST_ROOT=/ "$@" -j"$(nproc)" all $build/test/live \
-		CHECK_FLAGS="-static -lcheck -lsubunit -ljson-c -lm -lrt -lpthread" >&2 ||
-		die "$arch: the build failed"
-}
-if [ "$arch" = "$(dpkg --print-architecture)" ]; then
-	gcc=gcc
-	build
-else
-	gcc=$gnu-gcc
-	build CROSS_COMPILE=$gnu- CC="$gcc -B$root/usr/lib/$gnu -L$root/usr/lib/$gnu" \
-		CPPFLAGS="-isystem $root/usr/include"
-fi
-$gcc -static -Os -o $build/init tests/vm/init.c || exit 1
-
-image=$build/$suite
-trap 'rm -rf "$image" "$image.cpio.gz"' EXIT
+name=${VM_NAME:-$(basename "$(dirname "$kernel")")}
+image=build/vm/$name
+trap 'rm -rf "$image" "$image.cpio.gz" "$image.kernel"' EXIT
 trap 'exit 1' INT TERM
 rm -rf "$image"
+mkdir -p "$image"
+
+bytes() { # OFFSET COUNT: of the kernel
+	od -A n -v -t x1 -j "$1" -N "$2" "$kernel" | tr -d ' \n'
+}
+
+# Each architecture's images say in a place of their own what they are.
+arch_of_kernel() {
+	if [ "$(bytes 514 4)" = 48647253 ]; then # "HdrS", then flags: bit 0 is 64 bits
+		[ $((0x$(bytes 566 1) & 1)) = 1 ] && echo amd64 || echo i386
+	elif [ "$(bytes 56 4)" = 41524d64 ]; then # "ARM\x64"
+		echo arm64
+	elif [ "$(bytes 56 4)" = 52534305 ]; then # "RSC\5"
+		echo riscv64
+	elif [ "$(bytes 36 4)" = 18286f01 ]; then
+		echo armhf
+	elif [ "$(bytes 65544 6)" = 533339304550 ]; then # "S390EP"
+		echo s390x
+	elif [ "$(bytes 0 4)/$(bytes 18 2)" = 7f454c46/1500 ]; then # ELF for PowerPC
+		echo ppc64el
+	fi
+}
+if [ "$(bytes 0 2)" = 1f8b ]; then
+	gzip -dc "$kernel" >"$image.kernel" || exit 1
+	kernel=$PWD/$image.kernel
+fi
+machine=$(arch_of_kernel)
+[ -n "$machine" ] || die "$kernel: no image of a kernel that is known here"
+arch=${ARCH:-$machine}
+
+case $machine in
+amd64 | i386) qemu="qemu-system-x86_64 -cpu max" console=ttyS0 ;;
+arm64) qemu="qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on" console=ttyAMA0 ;;
+armhf) qemu="qemu-system-arm -M virt -cpu cortex-a15" console=ttyAMA0 ;;
+ppc64el) qemu="qemu-system-ppc64 -M pseries -cpu power9" console=hvc0 ;;
+riscv64) qemu="qemu-system-riscv64 -M virt" console=ttyS0 ;;
+s390x) qemu="qemu-system-s390x -cpu max" console=ttysclp0 ;;
+esac
+
+build=$(sh tests/vm/build.sh "$arch") || exit 1
 mkdir -p "$image/$build/test" "$image/bin" "$image/boot" "$image/tests/fixtures"
-cp $build/init "$image"
-cp $build/portrace "$image/$build"
-cp $build/test/live "$image/$build/test"
-cp -r $build/fixtures "$image/$build"
+cp "$build/init" "$image"
+cp "$build/portrace" "$image/$build"
+cp "$build/test/live" "$image/$build/test"
+cp -r "$build/fixtures" "$image/$build"
 cp tests/fixtures/*.bpf.c "$image/tests/fixtures"
-cp "$root/bin/busybox" "$image/bin"
-for name in sh kill rm gzip; do
-	ln -s busybox "$image/bin/$name"
-done
+ln -s /init "$image/bin/kill"
 [ $# != 0 ] || set -- "/$build/test/live"
 printf '%s\n' "$@" >"$image/commands"
 (cd "$image" && find . | cpio --quiet -o -H newc | gzip -1) >"$image.cpio.gz" || exit 1
@@ -70,10 +83,12 @@ printf '%s\n' "$@" >"$image/commands"
 # Debian's kernels come with a perf_event_paranoid under which capabilities less than all are none.
 append="console=$console panic=-1 quiet loglevel=1 sysctl.kernel.perf_event_paranoid=2"
 append="$append CK_TIMEOUT_MULTIPLIER=4"
+# Debian's kernel for RISC-V has a JIT compiler that is off, and has helpers that need it.
+[ "$machine" != riscv64 ] || append="$append sysctl.net.core.bpf_jit_enable=1"
 [ "$suites" = - ] || append="$append PORTRACE_SUITE=$suites"
 # shellcheck disable=SC2086 # words
 timeout --foreground -k 5 "${VM_SECONDS:-600}" $qemu -m 1536 -smp 2 -nographic -no-reboot \
-	-kernel "$kernel/vmlinuz" -initrd "$image.cpio.gz" -append "$append ${VM_APPEND:-}" \
+	-nic none -kernel "$kernel" -initrd "$image.cpio.gz" -append "$append ${VM_APPEND:-}" \
 	</dev/null 2>&1 | sed -u 's|\r||g' | tee "$image.log"
-grep -q '^init: off$' "$image.log" || die "$suite $arch: the machine did not come to its end"
-! grep -q '^init: exit [^0]' "$image.log"
+grep -q '^init: off$' "$image.log" || die "$name: the machine did not come to its end"
+! grep -qE '^init: (exit [^0]|kernel: )' "$image.log"

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# all.sh: boots every kernel of tests/vm/list, two at a time, and prints and writes the table of what
+# they are and did to build/vm/kernels.md, or TABLE=. ONLY=REGEX: those lines of the list that match.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+rows=build/vm/rows
+table=${TABLE:-build/vm/kernels.md}
+rm -rf "$rows"
+mkdir -p "$rows"
+
+# NAME is in the order of the list.
+sed 's/ *#.*//; /./!d' tests/vm/list | grep -E "${ONLY:-.}" | awk '{
+	printf "%02d-%s-%s %s %s %s %s\n", NR, $1, $2, $1, $2, $3, $4
+}' >$rows/list
+# shellcheck disable=SC2016 # the inner shell's
+xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
+
+{
+	echo "| architecture | kernel | transport | types | lowered | passed | failed | skipped |" \
+		"signals seen | attached in | kernel's complaints |"
+	echo "|---|---|---|---|---|---|---|---|---|---|---|"
+	cat $rows/*.md
+} >"$table"
+cat "$table"
+cat $rows/*.total | awk -v booted="$(wc -l <$rows/list)" '
+	{ passed += $1; failed += $3; skipped += $5 }
+	END {
+		failed += booted - NR
+		printf "vmtest: %d passed, %d failed, %d skipped\n", passed, failed, skipped
+		exit failed || !passed
+	}'

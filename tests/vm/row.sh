@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# row.sh NAME SUITE ARCH PACKAGE SUITES
+#
+# One line of tests/vm/list: fetches the kernel, boots it, and leaves in build/vm/rows what became of
+# it: NAME.md is its row of the table, NAME.total the line "N passed, N failed, N skipped". A kernel
+# that cannot be had is a row as well, and counts as skipped. Prints failures and what was skipped.
+set -u
+name=$1 suite=$2 arch=$3 package=$4 suites=$5
+cd "$(dirname "$0")/../.." || exit 1
+row=build/vm/rows/$name
+log=build/vm/$name.log
+
+finish() { # PASSED FAILED SKIPPED CELL...: the cells after these
+	total="$1 passed, $2 failed, $3 skipped"
+	counts="$1 | $2 | $3"
+	shift 3
+	echo "$total" >"$row.total"
+	echo "| $arch | $1 | $2 | $3 | $4 | $counts | $5 | $6 | $7 |" >"$row.md"
+	cat "$row.said"
+	echo "$name: $total"
+	exit
+}
+
+if ! kernel=$(sh tests/kernels/fetch.sh "$suite" "$arch" "$package" 2>"$row.said"); then
+	echo "missing: $name: no $package to be had from $suite" >>"$row.said"
+	finish 0 0 1 "missing: $suite has none now" - - - - - -
+fi
+began=$(date +%s)
+VM_NAME=$name sh tests/vm/run.sh "$kernel/vmlinuz" "$suites" >"$row.said" 2>&1
+status=$?
+seconds=$(($(date +%s) - began))
+
+found() { # NAME: of the trial
+	value=$(sed -n "s/^.*trial: $1: //p" "$log" | tail -n 1)
+	echo "${value:-?}"
+}
+complaints=$(grep -c '^init: kernel: ' "$log")
+# shellcheck disable=SC2046 # three numbers
+set -- $(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log" | tail -n 1)
+[ $# = 3 ] || set -- 0 0 0
+# The tests' own failures are counted; else it is the machine's, or the kernel's complaint.
+[ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
+if [ "$status" = 0 ]; then
+	grep -E '^(left out|skip): ' "$log" >"$row.said"
+fi
+finish "$@" "$(sed -n 's/^.*init: on //p' "$log" | tail -n 1)" \
+	"$(found transport | sed 's/,.*//')" "$(found types)" "$(found lowered)" "$(found events)" \
+	"$(found attach)" "$complaints"
