@@ -10,7 +10,7 @@
 #include "compat/live.h"
 #include "compat/memory.h"
 #include "compat/piece.h"
-#include "compat/place.h"
+#include "compat/refuse.h"
 #include "compat/since.h"
 #include "compat/stack.h"
 
@@ -294,18 +294,21 @@ static enum cap cap_of(const struct memory *memory)
 	return memory->of == MEMORY_SIZE ? CAP_MEMORY_MAP : CAP_KEY_MAP;
 }
 
-/* "bpf_probe_read: argument 1 has to go by way of the stack (this kernel has no ...)" */
-static struct place trip_of(const struct fold *f, const struct pass *pass,
-			    const struct memory *memory, uint32_t at)
-{
-	struct since since = since_helper(memory->helper);
-	struct place place = place_of(pass->obj, f->prog, at);
-	size_t len = strlen(place.text);
+/* "program 'p': p.bpf.c:12: bpf_probe_read: argument 1, which has to go by way of the stack" */
+struct trip_name {
+	char text[320];
+};
 
-	snprintf(place.text + len, sizeof(place.text) - len,
-		 ": bpf_%s: argument %d, which has to go by way of the stack", since.name,
-		 memory->reg);
-	return place;
+static struct trip_name name_of(const struct fold *f, const struct pass *pass,
+				const struct memory *memory, uint32_t at)
+{
+	struct refuse_place place = refuse_place(pass->obj, f->prog, at);
+	struct since since = since_helper(memory->helper);
+	struct trip_name name;
+
+	snprintf(name.text, sizeof(name.text), "program '%.64s': %s: bpf_%s: argument %d, which has "
+		 "to go by way of the stack", f->prog->name, place.text, since.name, memory->reg);
+	return name;
 }
 
 static int no_size(const struct fold *f, const struct pass *pass, const struct memory *memory,
@@ -314,7 +317,7 @@ static int no_size(const struct fold *f, const struct pass *pass, const struct m
 	bool size = memory->of == MEMORY_SIZE;
 
 	error_set(pass->err, ERROR_UNSUPPORTED, "%s: got %s that is not the same each time, expected "
-		  "%s; %s", trip_of(f, pass, memory, at).text, size ? "a size" : "a map",
+		  "%s; %s", name_of(f, pass, memory, at).text, size ? "a size" : "a map",
 		  size ? "a constant" : "one of the object's",
 		  plan_why(pass->caps, cap_of(memory)).text);
 	return error_hint(pass->err, size ? "give the helper a constant size, or memory that is on "
@@ -350,7 +353,7 @@ static int no_room(const struct fold *f, const struct pass *pass, const struct t
 		   uint32_t at, uint32_t room)
 {
 	error_set(pass->err, ERROR_UNSUPPORTED, "%s: got %u bytes, expected at most the %u that are "
-		  "left there; %s", trip_of(f, pass, trip->memory, at).text, trip->size, room,
+		  "left there; %s", name_of(f, pass, trip->memory, at).text, trip->size, room,
 		  plan_why(pass->caps, cap_of(trip->memory)).text);
 	return error_hint(pass->err, "make it smaller, or what is on the stack");
 }

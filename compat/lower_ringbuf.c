@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "compat/fold_internal.h"
+#include "compat/inline.h"
 #include "compat/insn.h"
 #include "compat/piece.h"
-#include "compat/place.h"
+#include "compat/refuse.h"
 #include "compat/stack.h"
 
 /*
@@ -198,44 +199,17 @@ static int refuse_user_rings(const struct object *obj, struct error *err)
 	return 0;
 }
 
-static const char *func_name(const struct program *prog, uint32_t func)
-{
-	const char *name = func < prog->funcs.len ? prog->funcs.at[func].name : NULL;
-
-	return name ? name : prog->name;
-}
-
-/* Index in prog->funcs of the function that instruction insn is in. */
-static uint32_t func_of(const struct program *prog, uint32_t insn)
-{
-	uint32_t func = 0;
-
-	for (size_t i = 1; i < prog->funcs.len && prog->funcs.at[i].insn <= insn; i++)
-		func = i;
-	return func;
-}
-
 static int refuse_dynptr(const struct ring_plan *plan, const struct program *prog, uint32_t insn)
 {
 	int32_t id = prog->insns.at[insn].imm;
 	bool user = id == FUNC_user_ringbuf_drain;
 
-	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s cannot be turned into perf buffer output",
-		  plan->obj->name, place_of(plan->obj, prog, insn).text, helper_name(id));
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s': %s: %s cannot be turned into perf "
+		  "buffer output", plan->obj->name, prog->name,
+		  refuse_place(plan->obj, prog, insn).text, helper_name(id));
 	return error_hint(plan->err, user ? "it needs Linux 6.1" :
 			  "it needs Linux 5.19; for older kernels use bpf_ringbuf_reserve with a "
 			  "constant size, or bpf_ringbuf_output");
-}
-
-static int refuse_in_func(const struct ring_plan *plan, const struct program *prog, uint32_t insn,
-			  uint32_t func)
-{
-	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s in function '%s', where the program's "
-		  "context is not at hand: it cannot be turned into perf buffer output",
-		  plan->obj->name, place_of(plan->obj, prog, insn).text,
-		  helper_name(prog->insns.at[insn].imm), func_name(prog, func));
-	return error_hint(plan->err, "without this it needs the ring buffer of Linux 5.8; mark '%s' "
-			  "__always_inline", func_name(prog, func));
 }
 
 /* --- the calls: what is known of their arguments ---------------------------------------- */
@@ -248,20 +222,20 @@ static uint32_t rounded(uint32_t size)
 static int reserve_size(struct ring_plan *plan, const struct program *prog, struct call *call,
 			const struct value *size)
 {
-	struct place place = place_of(plan->obj, prog, call->insn);
+	struct refuse_place place = refuse_place(plan->obj, prog, call->insn);
 
 	if (size->kind != VALUE_CONST || size->n > UINT32_MAX) {
-		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: size: got one "
-			  "that is not the same each time, expected a constant", plan->obj->name,
-			  place.text);
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s': %s: bpf_ringbuf_reserve: "
+			  "size: got one that is not the same each time, expected a constant",
+			  plan->obj->name, prog->name, place.text);
 		return error_hint(plan->err, "write the size as a constant in the call, or use "
 				  "bpf_ringbuf_output; as it is, it needs the ring buffer of "
 				  "Linux 5.8");
 	}
 	if (!size->n || size->n > SLOT_MAX - SLOT_HEADER) {
-		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: size: got "
-			  "%llu, expected 1 to %u for perf buffers", plan->obj->name, place.text,
-			  (unsigned long long)size->n, SLOT_MAX - SLOT_HEADER);
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s': %s: bpf_ringbuf_reserve: "
+			  "size: got %llu, expected 1 to %u for perf buffers", plan->obj->name,
+			  prog->name, place.text, (unsigned long long)size->n, SLOT_MAX - SLOT_HEADER);
 		return error_hint(plan->err, "send the record in smaller parts; as it is, it needs "
 				  "the ring buffer of Linux 5.8");
 	}
@@ -285,10 +259,10 @@ static int reserve_ring(const struct ring_plan *plan, const struct program *prog
 	if (plan->rings_len == 1)
 		return 0;
 	if (!is_ring(plan->obj, map)) {
-		error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: bpf_ringbuf_reserve: map: got one "
-			  "that is not the same each time, expected one of the object's %zu ring "
-			  "buffers", plan->obj->name, place_of(plan->obj, prog, call->insn).text,
-			  plan->rings_len);
+		error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s': %s: bpf_ringbuf_reserve: "
+			  "map: got one that is not the same each time, expected one of the "
+			  "object's %zu ring buffers", plan->obj->name, prog->name,
+			  refuse_place(plan->obj, prog, call->insn).text, plan->rings_len);
 		return error_hint(plan->err, "name the map in the call; as it is, it needs the ring "
 				  "buffer of Linux 5.8");
 	}
@@ -322,9 +296,10 @@ static int which_record(const struct ring_plan *plan, const struct program *prog
 		call->reserve = reserve;
 		return 0;
 	}
-	error_set(plan->err, ERROR_UNSUPPORTED, "%s: %s: %s: record: got one that is not of the same "
-		  "bpf_ringbuf_reserve each time, expected that of one", plan->obj->name,
-		  place_of(plan->obj, prog, call->insn).text, helper_name(call->id));
+	error_set(plan->err, ERROR_UNSUPPORTED, "%s: program '%s': %s: %s: record: got one that is "
+		  "not of the same bpf_ringbuf_reserve each time, expected that of one",
+		  plan->obj->name, prog->name, refuse_place(plan->obj, prog, call->insn).text,
+		  helper_name(call->id));
 	return error_hint(plan->err, "reserve and submit each record in one place; as it is, it "
 			  "needs Linux 4.11, whose bpf_perf_event_output takes map memory");
 }
@@ -376,7 +351,6 @@ static int survey_call(const struct fold *f, uint32_t insn, void *ctx)
 {
 	struct ring_plan *plan = ctx;
 	int32_t id = ring_helper(&f->prog->insns.at[insn]);
-	uint32_t func = func_of(f->prog, insn);
 	struct value record = fold_reg(f, BPF_REG_1);
 	struct call *call;
 
@@ -384,8 +358,6 @@ static int survey_call(const struct fold *f, uint32_t insn, void *ctx)
 		return 0;
 	if (id > FUNC_ringbuf_query)
 		return refuse_dynptr(plan, f->prog, insn);
-	if (func && id <= FUNC_ringbuf_submit)
-		return refuse_in_func(plan, f->prog, insn, func);
 	call = vec_push(&plan->calls);
 	if (!call)
 		return error_memory(plan->err);
@@ -772,14 +744,50 @@ static int check_program(const struct ring_plan *plan, struct caps *caps,
 	return error_hint(plan->err, "it needs the ring buffer of Linux 5.8");
 }
 
-static int lower_all(struct ring_plan *plan, struct caps *caps)
+/* Only the entry function has the program's context, which each output takes. */
+static bool outputs_in_functions(const struct program *prog)
+{
+	size_t end = prog->funcs.len > 1 ? prog->funcs.at[1].insn : prog->insns.len;
+
+	for (size_t i = end; i < prog->insns.len; i++) {
+		int32_t id = ring_helper(&prog->insns.at[i]);
+
+		if (id && id <= FUNC_ringbuf_submit)
+			return true;
+	}
+	return false;
+}
+
+static int bring_to_entry(const struct ring_plan *plan, struct program *prog, struct plan *steps)
+{
+	static const char why[] = "perf buffer output takes the program's context, which functions "
+				  "do not have";
+
+	if (!outputs_in_functions(prog))
+		return 0;
+	if (inline_calls(plan->obj, prog, why, plan->err))
+		return -1;
+	return plan_add(steps, LOWERING, prog, why, plan->err, "functions are inlined");
+}
+
+static int survey_program(struct ring_plan *plan, struct caps *caps, struct plan *steps)
+{
+	struct program *prog = &plan->obj->programs.at[plan->program];
+
+	if (!uses_rings(prog))
+		return 0;
+	if (check_program(plan, caps, prog) || bring_to_entry(plan, prog, steps))
+		return -1;
+	return survey(plan);
+}
+
+static int lower_all(struct ring_plan *plan, struct caps *caps, struct plan *steps)
 {
 	struct object *obj = plan->obj;
 
 	for (size_t i = 0; i < obj->programs.len; i++) {
 		plan->program = i;
-		if (uses_rings(&obj->programs.at[i]) &&
-		    (check_program(plan, caps, &obj->programs.at[i]) || survey(plan)))
+		if (survey_program(plan, caps, steps))
 			return -1;
 	}
 	if (plan->slots && add_scratch(plan))
@@ -825,7 +833,7 @@ int lower_ringbuf(struct object *obj, struct caps *caps, struct plan *steps, str
 		return 0;
 	plan.on_stack = caps_ask(caps, CAP_MEMORY_MAP) == CAP_NO;
 	plan.by_number = caps_ask(caps, CAP_CURRENT_CPU) == CAP_NO;
-	ret = lower_all(&plan, caps) || add_steps(&plan, caps, steps) ? -1 : 0;
+	ret = lower_all(&plan, caps, steps) || add_steps(&plan, caps, steps) ? -1 : 0;
 	vec_fini(&plan.calls);
 	return ret;
 }

@@ -248,6 +248,20 @@ START_TEST(helpers_write_from_the_address_they_are_given_on)
 }
 END_TEST
 
+START_TEST(helpers_that_are_told_a_size_write_no_more)
+{
+	ck_assert(SURVIVES(INSN_MOV(1, 10), INSN_ADD_IMM(1, -16), INSN_MOV_IMM(2, 8), INSN_CALL(4)));
+	ck_assert(!SURVIVES(INSN_MOV(1, 10), INSN_ADD_IMM(1, -16), INSN_MOV_IMM(2, 9),
+			    INSN_CALL(4)));
+	/* what they read from is not what they write to */
+	ck_assert(SURVIVES(INSN_MOV(1, 10), INSN_ADD_IMM(1, -16), INSN_MOV_IMM(2, 8),
+			   INSN_MOV(3, 10), INSN_ADD_IMM(3, -8), INSN_CALL(4)));
+	/* what they have written is no address in the frame, through which all could change */
+	ck_assert(SURVIVES(INSN_MOV(1, 10), INSN_ADD_IMM(1, -16), INSN_MOV_IMM(2, 8), INSN_CALL(4),
+			   INSN_LOAD(BPF_DW, 3, 10, -16), INSN_STORE(BPF_DW, 3, 0, 3)));
+}
+END_TEST
+
 START_TEST(parts_of_words_are_known_by_the_byte)
 {
 	struct program *prog = PROGRAM(INSN_STORE(BPF_DW, 10, -8, 1),
@@ -636,6 +650,7 @@ Suite *fold_suite(void)
 	tcase_add_test(tc, nothing_and_something_is_nothing);
 	tcase_add_test(tc, stack_is_known_until_something_may_have_written_there);
 	tcase_add_test(tc, helpers_write_from_the_address_they_are_given_on);
+	tcase_add_test(tc, helpers_that_are_told_a_size_write_no_more);
 	tcase_add_test(tc, parts_of_words_are_known_by_the_byte);
 	tcase_add_test(tc, a_word_that_ways_leave_different_is_not_known);
 	tcase_add_test(tc, functions_write_to_the_stack_they_are_given);
