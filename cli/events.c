@@ -62,6 +62,7 @@ struct happening {
 	size_t len;
 	uint64_t time;
 	uint32_t tid, pid; /* the current task */
+	bool seen;         /* in our pid namespace, so that perf tells us of new names of it */
 };
 
 const char *events_category(enum events_point point)
@@ -315,7 +316,7 @@ static void fill_generate(struct events *events, const struct happening *h,
 	if (target && !target->comm[0])
 		set_comm(target, rec->target_comm, COMM_LEN);
 	rec->target_pid = target ? target->pid : 0;
-	if (task)
+	if (task && h->seen)
 		memcpy(rec->sender_comm, task->comm, COMM_LEN);
 	rec->sender_uid = from_kernel(rec->code) ? UID_UNKNOWN : uid_of(events, task);
 }
@@ -429,6 +430,12 @@ static void on_comm(struct events *events, const struct reader_event *event)
 		set_comm(task, event->data, event->len);
 }
 
+/* perf has no id for those outside our pid namespace, nor for the dead: 0 or, since 4.14, -1. */
+static bool has_id(const struct reader_event *event)
+{
+	return event->tid && event->tid != UINT32_MAX;
+}
+
 /*
  * The process of the current thread. perf says it in the ids of our own pid namespace; from another
  * than the first one only that of a process's first thread is plain.
@@ -437,14 +444,18 @@ static uint32_t process_of(struct events *events, const struct reader_event *eve
 {
 	const struct events_task *task;
 
-	if (events->ids != IDS_SAME && tid)
+	if (!tid)
+		return 0;
+	if (has_id(event) && events->ids != IDS_OTHER)
 		events->ids = tid == event->tid ? IDS_SAME : IDS_OTHER;
-	if (events->ids == IDS_SAME || !tid)
-		return tid ? event->pid : 0;
-	if (event->tid && event->tid != UINT32_MAX)
+	if (has_id(event) && events->ids == IDS_SAME)
+		return event->pid;
+	if (has_id(event))
 		table_put(&events->others, event->tid, (void *)(uintptr_t)tid);
+	if (has_id(event) && event->pid == event->tid)
+		return tid;
 	task = find_task(events, tid);
-	return task && task->pid && event->pid != event->tid ? task->pid : tid;
+	return task && task->pid ? task->pid : tid;
 }
 
 static void on_point(struct events *events, enum events_point point, const struct happening *h)
@@ -495,6 +506,7 @@ void events_record(struct events *events, const void *record, size_t size)
 				.len = event.len, .time = event.time };
 	h.tid = number(&h, COMMON_PID);
 	h.pid = process_of(events, &event, h.tid);
+	h.seen = events->ids == IDS_SAME || has_id(&event);
 	on_point(events, point, &h);
 }
 

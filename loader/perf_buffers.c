@@ -29,6 +29,9 @@
 
 /* An event's clock may be behind ours by so much and still run. */
 #define LAG_NS 50000000ull
+#define LOCKED_HINT                                                                          \
+	"without CAP_IPC_LOCK memory for perf is limited: a smaller --buffer, ulimit -l, or "  \
+	"sysctl kernel.perf_event_mlock_kb (a CPU)"
 
 static const uint8_t *buffer_data(const struct perf *perf, const struct perf_buffer *buffer)
 {
@@ -165,9 +168,10 @@ static int open_buffer(struct perf *perf, int cpu, struct error *err)
 		return err->code == ERROR_UNSUPPORTED ? error_hint(err, "%s", perf->kind->since) : -1;
 	}
 	map = mmap(NULL, perf->page + perf->size, PROT_READ | PROT_WRITE, MAP_SHARED, buffer->fd, 0);
-	if (map == MAP_FAILED)
-		return error_system(err, errno, "perf buffer of CPU %d: map %zu bytes", cpu,
-				    perf->size);
+	if (map == MAP_FAILED) {
+		error_system(err, errno, "perf buffer of CPU %d: map %zu bytes", cpu, perf->size);
+		return err->sys == EPERM ? error_hint(err, LOCKED_HINT) : -1;
+	}
 	buffer->page = map;
 	buffer->next = UINT64_MAX;
 	if (perf->kind->attach(perf, cpu, err))

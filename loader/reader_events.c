@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracepoints without BPF: perf takes down each event's record itself. On each CPU the buffer is
- * that of an event that never happens, which only reports new names of threads (perf_event_attr.comm);
- * the tracepoints' events write into it as well:
+ * Tracepoints without BPF: perf takes down each event's record itself. On each CPU the buffer is that
+ * of an event that never happens, which only reports new names of threads (perf_event_attr.comm); the
+ * tracepoints' events write into it as well:
  *
  *	cpu 0:  dummy + buffer  <── task_newtask, sched_process_exit, ..., signal_generate
  *	cpu 1:  dummy + buffer  <── the same

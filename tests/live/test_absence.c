@@ -228,6 +228,32 @@ START_TEST(cap_perfmon_alone_does_for_perf_events)
 }
 END_TEST
 
+static void lock_no_memory(void *arg)
+{
+	struct rlimit none = { 0, 0 };
+
+	if (prctl(PR_CAPBSET_DROP, CAP_IPC_LOCK, 0, 0, 0) || setrlimit(RLIMIT_MEMLOCK, &none))
+		_exit(99);
+}
+
+START_TEST(buffers_that_may_not_be_locked)
+{
+	struct tracer_setup setup = { .transport = transport(_i), .prepare = lock_no_memory,
+				      .no_wait = true };
+	char *text = read_whole("/proc/sys/kernel/perf_event_paranoid", NULL);
+	int paranoid = text ? atoi(text) : 0;
+
+	free(text);
+	if (paranoid < 0)
+		skip("perf_event_paranoid is %d: below 0 nothing is limited", paranoid);
+	tracer_start_with(&tracer, &setup, "--buffer", "64M", NULL);
+	tracer_finish(&tracer);
+	ck_assert_int_eq(tracer_exit_code(&tracer), 1);
+	ck_assert_msg(strstr(tracer.errors, "map 67108864 bytes: Operation not permitted") &&
+		      strstr(tracer.errors, "kernel.perf_event_mlock_kb"), "%.800s", tracer.errors);
+}
+END_TEST
+
 static void lack_both(void *arg)
 {
 	answer_with(&(struct answer){ SYS_bpf, ENOSYS });
@@ -329,6 +355,8 @@ Suite *absence_suite(void)
 	tcase_add_test(c, forbidden_bpf_is_done_without);
 	tcase_add_test(c, tracepoint_that_another_program_holds_is_traced_by_perf_events);
 	tcase_add_test(c, cap_perfmon_alone_does_for_perf_events);
+	tcase_add_loop_test(c, buffers_that_may_not_be_locked, 1, 2); /* perf */
+	tcase_add_loop_test(c, buffers_that_may_not_be_locked, WAYS - 1, WAYS);
 	tcase_add_test(c, kernel_with_neither_bpf_nor_perf_events);
 	tcase_add_test(c, kernel_without_bpf_takes_rights_all_the_same);
 	suite_add_tcase(s, c);

@@ -573,6 +573,29 @@ START_TEST(ids_are_those_of_the_kernel)
 	take(&s);
 	ck_assert_uint_eq(got[0].generate.sender_tid, WORKER_TWO);
 	ck_assert_uint_eq(only_generate()->sender_pid, WORKER);
+	/* Of one outside new names are not told: better none than an old one. */
+	clones(KILLER, KILLER, CHILD, SIGCHLD);
+	gots = 0;
+	s = generate(UINT32_MAX, UINT32_MAX, SIGUSR1, 0, WORKER);
+	put(&s, 4, CHILD);
+	take(&s);
+	ck_assert_uint_eq(got[0].generate.sender_pid, CHILD);
+	ck_assert_str_eq(only_generate()->sender_comm, "");
+}
+END_TEST
+
+/* An interrupt can send while the current task is already unhashed. */
+START_TEST(dead_current_task_is_who_it_was)
+{
+	struct sample s = generate(UINT32_MAX, UINT32_MAX, SIGUSR1, SI_KERNEL, CHILD);
+
+	clones(WORKER, WORKER, WORKER_TWO, CLONE_THREAD);
+	gots = 0;
+	put(&s, 4, WORKER_TWO);
+	take(&s);
+	ck_assert_uint_eq(got[0].generate.sender_tid, WORKER_TWO);
+	ck_assert_uint_eq(got[0].generate.sender_pid, WORKER);
+	ck_assert_str_eq(only_generate()->sender_comm, "parent");
 }
 END_TEST
 
@@ -627,6 +650,7 @@ Suite *events_suite(void)
 	tcase_add_test(tc, the_kernel_filters_by_signal_as_far_as_it_may);
 	tcase_add_test(tc, after_the_last_sending_only_ends_are_told);
 	tcase_add_test(tc, ids_are_those_of_the_kernel);
+	tcase_add_test(tc, dead_current_task_is_who_it_was);
 	tcase_add_test(tc, idle_task_is_nobody);
 	tcase_add_test(tc, pieces_of_records_are_dropped);
 	suite_add_tcase(s, tc);
