@@ -209,7 +209,7 @@ static void start_keeper(struct caps *caps, int socket)
 	_exit(0);
 }
 
-static int read_caps(struct caps *caps, const char *path, struct error *err)
+int gate_read(struct caps *caps, const char *path, struct error *err)
 {
 	static char text[256u << 10];
 	ssize_t len = sys_read_file(AT_FDCWD, path, text, sizeof(text));
@@ -226,7 +226,7 @@ int gate_enter(const char *caps_file, struct error *err)
 	char byte;
 	pid_t pid;
 
-	if (read_caps(&caps, caps_file, err))
+	if (gate_read(&caps, caps_file, err))
 		return -EINVAL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;

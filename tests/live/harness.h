@@ -123,9 +123,11 @@ struct tracer {
  * the first ones are that already. ways_left_out() says so, or returns NULL. The last way is events,
  * without BPF.
  */
-#define TRANSPORTS 2
+#define TRANSPORTS transports()
 #define WAYS ways()
 int ways(void);
+int transports(void);
+/* PORTRACE_GATE=FILE: portrace runs behind a gate (tests/gate.h), in the one way left there. */
 const char *ways_left_out(void);
 const char *transport(int i);
 /* Without the kernel's types a few things cannot be known; tests that bear with it say why. */
