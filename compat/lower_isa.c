@@ -11,18 +11,17 @@
  *	w2 &= 63			r2 &= 63		alu32: no other bits are set
  *	if w2 < 40 goto out		if r2 >= 40 goto +1	jmp32: likewise; jlt
  *					goto out
- *	if w1 s> w2 goto out		r0 = r1			r0 is free here, see liveness.h
- *					r0 <<= 32
- *					r0 s>>= 32
- *					if r0 s> r2 goto out
+ *	if w1 s> w2 goto out		if r1 s> r2 goto out	jmp32: both are filled with their sign
+ *	if w3 == w2 goto out		w0 = w3			nothing is known of r3; r0 is free here
+ *					if r0 == r2 goto out
  *
  * What an old verifier knows of a number has to survive, as programs that it cannot prove safe are
  * not loaded. It knows little of 32 bit arithmetic (before 4.14 nothing, before 5.0 it forgets
  * what it knew of a register that is copied by a 32 bit move). So where the upper half of the
- * registers is zero (width.h) the 64 bit instruction takes the 32 bit one's place, and comparisons
+ * registers is known (width.h) the 64 bit instruction takes the 32 bit one's place, and comparisons
  * are made of the register itself rather than of a copy.
  *
- * A register to compute in is one that is free at that place; if none is, one is put by on
+ * A register to compute in is one that is free at that place (liveness.h); if none is, one is put by on
  * the stack below all that the function uses.
  */
 #include "compat/lower_isa_internal.h"
@@ -109,7 +108,12 @@ int isa_replace(struct isa *isa)
 
 uint8_t isa_width(const struct isa *isa, uint8_t reg)
 {
-	return isa->widths.before[isa->at][reg % MAX_BPF_REG];
+	return isa->widths.before[isa->at].of[reg % MAX_BPF_REG];
+}
+
+bool isa_has_sign(const struct isa *isa, uint8_t reg)
+{
+	return isa->widths.before[isa->at].sign & 1 << reg || isa_width(isa, reg) <= 31;
 }
 
 bool isa_upper_dead(const struct isa *isa, uint8_t reg)

@@ -69,6 +69,7 @@ int isa_temp(struct isa *isa, uint8_t *reg);
 
 /* Of what is in the register now, or if it is as in the end nobody looks at it. */
 uint8_t isa_width(const struct isa *isa, uint8_t reg);
+bool isa_has_sign(const struct isa *isa, uint8_t reg); /* in all of its upper half */
 bool isa_upper_dead(const struct isa *isa, uint8_t reg);
 
 /* The lowest `bits` of reg, filled with their sign. */

@@ -144,6 +144,10 @@ int isa_jmp32(struct isa *isa, const struct bpf_insn *insn)
 	if (isa_width(isa, insn->dst_reg) <= limit &&
 	    (constant ? insn->imm >= 0 : isa_width(isa, insn->src_reg) <= limit))
 		return isa_change(isa, wide);
+	/* Filled with their signs numbers are in the same order, also as ones without. */
+	wide.code = BPF_JMP | op | BPF_SRC(insn->code);
+	if (isa_has_sign(isa, insn->dst_reg) && (constant || isa_has_sign(isa, insn->src_reg)))
+		return isa_change(isa, wide);
 	return constant ? compare_constant(isa, insn) : compare_registers(isa, insn);
 }
 
