@@ -387,6 +387,33 @@ START_TEST(extension_into_which_a_jump_leads_stays)
 }
 END_TEST
 
+START_TEST(the_copy_that_is_used_later_is_compared)
+{
+	struct program *prog = PROGRAM(
+		INSN_LOAD(BPF_W, 2, 1, 0), INSN_MOV(3, 2), INSN_JUMP_IMM(BPF_JGT, 2, 63, 3),
+		/* both are used */ INSN_MOV(4, 3), INSN_JUMP_IMM(BPF_JGT, 3, 7, 1),
+		ALU(BPF_ADD, 4, 3), INSN_MOV(0, 4), INSN_EXIT());
+
+	prog->insns.at[2].off = 0;
+	lower_it();
+	EXPECT(prog, INSN_LOAD(BPF_W, 2, 1, 0), INSN_MOV(3, 2), INSN_JUMP_IMM(BPF_JGT, 3, 63, 0),
+	       INSN_MOV(4, 3), INSN_JUMP_IMM(BPF_JGT, 3, 7, 1), ALU(BPF_ADD, 4, 3),
+	       INSN_MOV(0, 4), INSN_EXIT());
+}
+END_TEST
+
+START_TEST(a_register_that_changed_since_is_no_copy)
+{
+	struct program *prog = PROGRAM(
+		INSN_LOAD(BPF_W, 2, 1, 0), INSN_MOV(0, 2), INSN_ADD_IMM(0, 1),
+		INSN_JUMP_IMM(BPF_JGT, 2, 63, 0), INSN_EXIT());
+
+	lower_it();
+	EXPECT(prog, INSN_LOAD(BPF_W, 2, 1, 0), INSN_MOV(0, 2), INSN_ADD_IMM(0, 1),
+	       INSN_JUMP_IMM(BPF_JGT, 2, 63, 0), INSN_EXIT());
+}
+END_TEST
+
 START_TEST(an_atomic_addition_loses_a_result_that_nobody_uses)
 {
 	struct program *prog = PROGRAM(ATOMIC(BPF_ADD | BPF_FETCH, BPF_DW, 1, 0, 2),
@@ -607,6 +634,8 @@ Suite *lower_isa_suite(void)
 	tcase_add_test(tc, shifts_of_32_bits_that_fill_with_the_sign_are_ones_of_64);
 	tcase_add_test(tc, extension_of_what_is_extended_goes);
 	tcase_add_test(tc, extension_into_which_a_jump_leads_stays);
+	tcase_add_test(tc, the_copy_that_is_used_later_is_compared);
+	tcase_add_test(tc, a_register_that_changed_since_is_no_copy);
 	tcase_add_test(tc, an_atomic_addition_loses_a_result_that_nobody_uses);
 	tcase_add_loop_test(tc, what_cannot_be_lowered_is_refused, 0, COUNT(refused));
 	tcase_add_test(tc, addresses_of_functions_are_refused);
