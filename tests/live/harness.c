@@ -209,6 +209,21 @@ static bool has_cap(int cap)
 	return own_caps() >> cap & 1;
 }
 
+static bool has_bpf(void)
+{
+	union bpf_attr attr = {};
+
+	return syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) >= 0 || errno != ENOSYS;
+}
+
+void need_tracing(void)
+{
+	if (has_bpf())
+		need_bpf();
+	else if (geteuid())
+		skip("needs root");
+}
+
 void need_bpf(void)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
@@ -303,6 +318,11 @@ static void list_ways(void)
 {
 	if (list.len)
 		return;
+	if (!has_bpf() && !gate()) {
+		add_way("events");
+		list.transports = list.len;
+		return;
+	}
 	if (kernel_has_rings())
 		add_way("ring");
 	add_way("perf");
@@ -343,6 +363,8 @@ const char *ways_left_out(void)
 
 	if (gate())
 		strbuf_add(&out, "all but one way: behind the gate of %s; ", gate());
+	if (!has_way("perf"))
+		return "ring, perf, tracefs, older: this kernel has no BPF (CONFIG_BPF_SYSCALL)";
 	if (!has_way("ring"))
 		strbuf_add(&out, "ring: no ring buffer (needs 5.8); ");
 	if (!gate() && !has_way("tracefs"))
@@ -373,7 +395,8 @@ static bool is_older(const struct tracer_setup *setup)
 
 static bool without_bpf(const struct tracer_setup *setup)
 {
-	return setup->no_bpf || (setup->transport && !strcmp(setup->transport, "events"));
+	return setup->no_bpf || !has_bpf() ||
+	       (setup->transport && !strcmp(setup->transport, "events"));
 }
 
 static bool without_types(const struct tracer_setup *setup)
@@ -613,7 +636,7 @@ void tracer_start_with(struct tracer *t, const struct tracer_setup *setup, ...)
 	va_list ap;
 
 	if (!setup->no_wait)
-		need_bpf();
+		need_tracing();
 	memset(t, 0, sizeof(*t));
 	va_start(ap, setup);
 	collect_args(argv, setup, ap);
