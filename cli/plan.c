@@ -220,13 +220,14 @@ const struct command command_plan = {
 	.name = "plan",
 	.about = "how an object is changed for a kernel, and why",
 	.usage = "plan [OPTIONS] [OBJECT]",
-	.text = "Does everything but loading: relocates the object to the kernel's types, asks the kernel what it\n"
-		"can do, and prints each change that the programs take, with its reason. Without an OBJECT\n"
-		"that of the signal tracer. What cannot be made to fit is an error that says where and why.\n",
+	.text = "Does everything but loading: relocates the object to the kernel's types, asks the\n"
+		"kernel what it can do, and prints each change that the programs take, with its\n"
+		"reason. Without an OBJECT that of the signal tracer. What cannot be made to fit is\n"
+		"an error that says where and why.\n",
 	.args = { "portrace plan", groups, 1, take_path },
 	.notes = "Examples:\n"
-		 "  portrace plan prog.bpf.o                    what it takes on this machine\n"
-		 "  portrace caps --store box.caps              on another machine, then here:\n"
-		 "  portrace plan --caps box.caps prog.bpf.o    what it takes there\n",
+		 "  portrace plan prog.bpf.o                   what it takes on this machine\n"
+		 "  portrace caps --store box.caps             on another machine, and then here:\n"
+		 "  portrace plan --caps box.caps prog.bpf.o   what it takes there\n",
 	.run = run,
 };
