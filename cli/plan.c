@@ -220,10 +220,10 @@ const struct command command_plan = {
 	.name = "plan",
 	.about = "how an object is changed for a kernel, and why",
 	.usage = "plan [OPTIONS] [OBJECT]",
-	.text = "Does everything but loading: relocates the object to the kernel's types, asks the\n"
-		"kernel what it can do, and prints each change that the programs take, with its\n"
-		"reason. Without an OBJECT that of the signal tracer. What cannot be made to fit is\n"
-		"an error that says where and why.\n",
+	.text = "Does everything but loading: relocates the object to the kernel's types, asks\n"
+		"the kernel what it can do, and prints each change that the programs take, with\n"
+		"its reason. Without an OBJECT that of the signal tracer. What cannot be made to\n"
+		"fit is an error that says where and why.\n",
 	.args = { "portrace plan", groups, 1, take_path },
 	.notes = "Examples:\n"
 		 "  portrace plan prog.bpf.o                   what it takes on this machine\n"
