@@ -170,10 +170,17 @@ static void choose_holder(struct move *m)
 		m->holder = BPF_REG_9;
 }
 
+/* The number itself comes back from where it was kept: of what was on the stack verifiers do not
+ * know any more how large it may be. */
+static bool comes_back(const struct move *m, uint8_t reg)
+{
+	return reg == m->index && reg != BPF_REG_0 && reg != m->holder;
+}
+
 static void put_saved(struct piece *p, const struct move *m, bool back)
 {
 	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++) {
-		if (reg == m->to || !(m->live & 1 << reg))
+		if (reg == m->to || !(m->live & 1 << reg) || comes_back(m, reg))
 			continue;
 		piece_put(p, back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, word_of(m, 1 + reg)) :
 				    INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 1 + reg), reg));
@@ -207,6 +214,8 @@ static void put_move(struct piece *p, const struct move *m)
 	if (m->address.n)
 		piece_put(p, INSN_ADD_IMM(BPF_REG_0, m->address.n));
 	piece_put(p, INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_0, m->holder, 0, 0));
+	if (comes_back(m, m->index) && m->index != m->to && m->live & 1 << m->index)
+		piece_put(p, INSN_MOV(m->index, m->holder));
 	if (m->to != BPF_REG_0)
 		piece_put(p, INSN_MOV(m->to, BPF_REG_0));
 	put_saved(p, m, true);
