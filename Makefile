@@ -2,7 +2,7 @@
 #
 #   make            build/portrace, one static binary        make setup    install what building needs
 #   make run        the same, set-up included, and run it    make check    set-up, then all tests
-#   make unit|live  one kind of tests    make san   ASan, UBSan and valgrind    make bench   figures
+#   make unit|live|gates  kinds of tests    make san   ASan, UBSan and valgrind    make bench   figures
 #   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
 #   make vmtest     live tests on other kernels, in QEMU
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
@@ -72,7 +72,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live san valgrind fuzz kernels vmtest bench install clean FORCE
+.PHONY: all setup run check unit live gates san valgrind fuzz kernels vmtest bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -141,8 +141,15 @@ run:
 
 check: setup
 	$(Q)$(MAKE) $(jobs) all $(tests)
-	$(Q)sh tests/totals.sh $(foreach t,$(tests),"$($(notdir $t)_as) $t")
+	$(Q)sh tests/totals.sh $(foreach t,$(tests),"$($(notdir $t)_as) $t") $(gates)
 live_as = $(as_root)
+
+# The ground truth once more behind gates that answer like kernels of before the ring buffer.
+gated := delivery,ending,fatal,filters,kernel,names,threads,undelivered
+gates = $(foreach c,$(wildcard tests/fixtures/caps/4.*.caps tests/fixtures/caps/5.4*.caps),"$(as_root) \
+	env PORTRACE_GATE=$c PORTRACE_SUITE=$(gated) $(O)/test/live")
+gates: $(O)/test/live all
+	$(Q)sh tests/totals.sh $(gates)
 
 unit live: %: $(O)/test/%
 	$(Q)sh tests/totals.sh "$($@_as) $<"

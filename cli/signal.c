@@ -503,8 +503,8 @@ static int start(struct session *s)
 	s->join.ctx = s;
 	s->join.began = reader_now();
 	s->join.signals = options->signals;
-	s->join.early = s->tracer.bare;
-	if (s->tracer.bare)
+	s->join.early = s->tracer.no_arguments;
+	if (s->tracer.no_arguments)
 		reader_hurry(s->tracer.reader);
 	/* A delivery does not say who sent: with a filter on that, others' would show. */
 	s->join.unsent = !options->has_uid && !options->comm_len;

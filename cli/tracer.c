@@ -94,6 +94,18 @@ int tracer_object(struct object *obj, const struct options *options, struct erro
 	return set_filter(obj, options, err);
 }
 
+/*
+ * Arguments are up to 4 KiB and pass through a map's value, in sizes as they come. Where helpers
+ * take neither, user space asks /proc instead. bpf_ringbuf_output takes both.
+ */
+static int leave_arguments_out(struct tracer *tracer, struct caps *caps, struct error *err)
+{
+	tracer->no_arguments = tracer->bare || (tracer->transport == TRANSPORT_PERF &&
+						(caps_ask(caps, CAP_MEMORY_MAP) == CAP_NO ||
+						 caps_ask(caps, CAP_MEMORY_SIZE) == CAP_NO));
+	return set_flag(&tracer->object, "no_arguments", tracer->no_arguments, err);
+}
+
 /* Once all settings are made: prepare() takes them for what they are. */
 static int make_fit(struct tracer *tracer, struct caps *caps, const struct options *options,
 		    struct error *err)
@@ -111,7 +123,9 @@ static int make_fit(struct tracer *tracer, struct caps *caps, const struct optio
 	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
 	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
 		watch_ways(options) || tracer->bare;
-	ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
+	ret = leave_arguments_out(tracer, caps, err);
+	if (!ret)
+		ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
 	types_fini(&types);
 	return ret;
 }
@@ -157,6 +171,9 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 		return -1;
 	}
 	tracer->transport = ring == CAP_YES ? TRANSPORT_RING : TRANSPORT_PERF;
+	/* Lowering asks much, and each question is a program or a map of its own. */
+	if (ring == CAP_NO && caps_ask(caps, CAP_MEMCG) == CAP_NO)
+		raise_memlock(tracer);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct tracer {
 	enum transport transport; /* the one taken */
 	size_t buffer;            /* its size in bytes, a CPU for perf buffers */
 	bool bare;                /* the kernel's own types are not known, only its tracepoints */
+	bool no_arguments; /* the programs do not tell any: /proc has to be asked in time */
 	struct tracer_events *events; /* without BPF */
 	char no_bpf[1024];            /* why, unless it was asked for */
 	/* With BPF: */

@@ -197,7 +197,7 @@ int tracer_events_init(struct tracer *tracer, const struct options *options, str
 	tracer->way = &events_way;
 	tracer->events = own;
 	tracer->transport = TRANSPORT_EVENTS;
-	tracer->bare = true;
+	tracer->bare = tracer->no_arguments = true;
 	events_init(&own->events, options, proc_machine());
 	if (!tracer_size_buffer(tracer, options->buffer, err) && !read_points(own, err) &&
 	    !reader_new_events(&tracer->reader, own->points, EVENTS_POINTS, tracer->buffer, err) &&

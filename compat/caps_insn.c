@@ -51,8 +51,12 @@ static const struct {
 	[CAP_BSWAP] = { 1, { INSN(BPF_ALU64 | BPF_END, BPF_REG_0, 0, 0, 64) } },
 	[CAP_SDIV] = { 2, { INSN(BPF_ALU64 | BPF_DIV | BPF_K, BPF_REG_0, 0, 1, 2),
 		INSN(BPF_ALU64 | BPF_MOD | BPF_X, BPF_REG_0, BPF_REG_1, 1, 0) } },
-	/* A distance that is not 0, over what the jump before it reaches. */
-	[CAP_GOTOL] = { 3, { INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 1, 1),
+	/*
+	 * Over what the jump before it reaches, which is by chance: a verifier does not look at what
+	 * it knows to be skipped (4.9 took everything here behind a jump that it could decide).
+	 */
+	[CAP_GOTOL] = { 4, { INSN_CALL(BPF_FUNC_get_prandom_u32),
+		INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 1, 1),
 		INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, 1), R0_SET } },
 	[CAP_MAY_GOTO] = { 2, { INSN(BPF_JMP | JCOND, 0, 0, 1, 0), R0_SET } },
 	[CAP_LOAD_ACQUIRE] = { 2, { ATOMIC(BPF_DW, LOAD_ACQUIRE, BPF_REG_0, BPF_REG_10, -8),

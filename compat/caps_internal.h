@@ -24,7 +24,7 @@ question ask_insn, ask_alu32;
 /* compat/caps_verifier.c */
 question ask_large, ask_calls, ask_loops, ask_global_data, ask_kfuncs, ask_sleepable,
 	ask_memory_map, ask_memory_size, ask_memory_zero, ask_key_map, ask_null_copies,
-	ask_add_address, ask_current_cpu;
+	ask_add_address, ask_fill_range, ask_current_cpu;
 /* compat/caps_map.c */
 question ask_no_prealloc, ask_mmapable;
 /* compat/caps_program.c */

@@ -202,27 +202,23 @@ static bool is_number(const char *word)
 struct numbered {
 	const char *what;
 	struct since (*since)(uint32_t number);
+	uint32_t (*find)(const char *name);
 	uint32_t max;
 };
 
-static const struct numbered map_types = { "map type", since_map_type, CAPS_TYPES };
-static const struct numbered program_types = { "program type", since_program_type, CAPS_TYPES };
-static const struct numbered helpers = { "helper", since_helper, CAPS_HELPERS };
+static const struct numbered map_types = { "map type", since_map_type, since_map_type_id, CAPS_TYPES };
+static const struct numbered program_types = { "program type", since_program_type,
+					       since_program_type_id, CAPS_TYPES };
+static const struct numbered helpers = { "helper", since_helper, since_helper_id, CAPS_HELPERS };
 
 /* By name, or as a number where it has none yet; 0: it is neither. */
 static uint32_t find_number(const struct numbered *of, const char *word)
 {
 	uint32_t number = is_number(word) ? atoi(word) : 0;
 
-	if (number)
-		return number < of->max && !of->since(number).release ? number : 0;
-	for (number = 1; number < of->max; number++) {
-		struct since found = of->since(number);
-
-		if (found.release && !strcmp(found.name, word))
-			return number;
-	}
-	return 0;
+	if (!number)
+		return of->find(word);
+	return number < of->max && !of->since(number).release ? number : 0;
 }
 
 static int off_number(struct reading *r, const struct numbered *of)

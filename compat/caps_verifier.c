@@ -238,6 +238,21 @@ enum answer ask_add_address(struct caps *caps, enum cap cap, int *sys)
 	return ask_with_map(caps, &pair, sys);
 }
 
+/* The address goes by way of the stack before it is moved and read through; by way of a register. */
+enum answer ask_fill_range(struct caps *caps, enum cap cap, int *sys)
+{
+	struct bpf_insn insns[] = {
+		LOOK_UP,
+		INSN_STORE(BPF_DW, BPF_REG_10, -16, BPF_REG_0), INSN_MOV(BPF_REG_7, BPF_REG_0),
+		INSN_LOAD(BPF_DW, BPF_REG_7, BPF_REG_10, -16), INSN_ADD_IMM(BPF_REG_7, 4),
+		INSN_LOAD(BPF_B, BPF_REG_1, BPF_REG_7, 0), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	};
+	struct map_pair pair = { small_array(), insns, COUNT(insns), AFTER_LOOK_UP + 2,
+				 INSN_MOV(BPF_REG_1, BPF_REG_0) };
+
+	return ask_with_map(caps, &pair, sys);
+}
+
 /* bpf_perf_event_output(ctx, map, 0, stack, size): of 0 bytes, of 8 */
 enum answer ask_memory_zero(struct caps *caps, enum cap cap, int *sys)
 {

@@ -35,8 +35,21 @@
  *	lock *(u64 *)(r3 + 0) += r2	lock *(u64 *)(r3 + 0) += r2
  *
  * A function may use r6 to r9 at its entry: nobody has put anything there that it could read. Only
- * a fifth argument has to go by the stack. All kernels that have functions keep the type of a
- * pointer that is put by there, and since Linux 4.9 that of a map's value that is moved on.
+ * a fifth argument has to go by the stack.
+ *
+ * Before Linux 4.11 the verifier forgets how far an address has been moved, even if not at all, when
+ * it comes back from the stack. Where one is moved by what is no constant, the map is looked up
+ * anew, the number being in one of r6 to r9, which calls do not touch (compat/lower_memory.c has the
+ * accesses at constant distances). E.g. with r4 read later on:
+ *
+ *	r1 = .bss + 40 ll		r1 = .bss + 40 ll	(nobody reads it now)
+ *	r1 += r2			r6 = r2
+ *					*(u64 *)(r10 - 48) = r4
+ *					r0 = the value of .bss, as above
+ *					r0 += 40
+ *					r0 += r6
+ *					r1 = r0
+ *					r4 = *(u64 *)(r10 - 48)
  */
 
 #define LOWERING "data"
@@ -57,6 +70,18 @@ struct data {
 static bool is_global(const struct data *d, const struct ref *ref)
 {
 	return ref->kind == REF_VALUE && ref->target < d->obj->maps.len;
+}
+
+static int no_room(const struct data *d, uint32_t func, uint32_t depth, int32_t need)
+{
+	const char *name = d->prog->funcs.at[func].name;
+
+	error_set(d->err, ERROR_UNSUPPORTED, "program '%s': function '%s': stack: got %u bytes in "
+		  "use, expected at most %d, which leaves room for the addresses of global "
+		  "variables", d->prog->name, name ? name : d->prog->name, depth,
+		  STACK_MAX - need);
+	return error_hint(d->err, "put large variables into a per-CPU map; as it is, it needs the "
+			  "global variables of Linux 5.2");
 }
 
 /* ---- reads of .rodata ---- */
@@ -104,6 +129,122 @@ static int drop_unread(struct data *d)
 		if (is_global(d, ref) && !(d->live[ref->insn + 2] & 1 << insn->dst_reg))
 			ret = edit_delete(&d->edit, ref->insn, d->err);
 	}
+	if (!ret)
+		ret = edit_apply(&d->edit, d->err);
+	edit_fini(&d->edit);
+	return ret;
+}
+
+/* ---- a look-up where one is moved ---- */
+
+/* Stack of its own: a key, words for what calls lose (r0 to r5), one for a register that makes way. */
+#define WORDS 8
+
+struct move {
+	uint8_t to, index, holder; /* registers: of the sum, of the number, and where that is kept */
+	bool evicts;               /* holder has something that is read later on */
+	uint16_t live;             /* behind it */
+	int16_t key;
+	struct value address;
+};
+
+static int16_t word_of(const struct move *m, int word)
+{
+	return m->key - 8 * word;
+}
+
+static bool outlives_call(uint8_t reg)
+{
+	return reg >= BPF_REG_6 && reg <= BPF_REG_9;
+}
+
+/* Where the number is while the helper is called. */
+static void choose_holder(struct move *m)
+{
+	m->holder = outlives_call(m->index) ? m->index : m->to;
+	for (int reg = BPF_REG_6; !outlives_call(m->holder) && reg <= BPF_REG_9; reg++)
+		if (!(m->live & 1 << reg))
+			m->holder = reg;
+	m->evicts = !outlives_call(m->holder);
+	if (m->evicts)
+		m->holder = BPF_REG_9;
+}
+
+static void put_saved(struct piece *p, const struct move *m, bool back)
+{
+	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++) {
+		if (reg == m->to || !(m->live & 1 << reg))
+			continue;
+		piece_put(p, back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, word_of(m, 1 + reg)) :
+				    INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 1 + reg), reg));
+	}
+}
+
+/* r0 = the address of the map's value, kept nowhere; without it, the function ends. */
+static void put_lookup(struct piece *p, uint32_t map, int16_t key)
+{
+	size_t found;
+
+	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, key, 0));
+	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_2, key));
+	piece_put_map(p, BPF_REG_1, map);
+	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
+	found = piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 0));
+	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
+	piece_put(p, INSN_EXIT());
+	piece_land(p, found);
+}
+
+static void put_move(struct piece *p, const struct move *m)
+{
+	if (m->evicts)
+		piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 7), m->holder));
+	put_saved(p, m, false);
+	if (m->holder != m->index)
+		piece_put(p, INSN_MOV(m->holder, m->index));
+	put_lookup(p, m->address.map, m->key);
+	if (m->address.n)
+		piece_put(p, INSN_ADD_IMM(BPF_REG_0, m->address.n));
+	piece_put(p, INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_0, m->holder, 0, 0));
+	if (m->to != BPF_REG_0)
+		piece_put(p, INSN_MOV(m->to, BPF_REG_0));
+	put_saved(p, m, true);
+	if (m->evicts)
+		piece_put(p, INSN_LOAD(BPF_DW, m->holder, BPF_REG_10, word_of(m, 7)));
+}
+
+static int move_anew(const struct fold *f, uint32_t at, void *ctx)
+{
+	const struct bpf_insn *insn = &f->prog->insns.at[at];
+	struct value to = fold_reg(f, insn->dst_reg), by = fold_reg(f, insn->src_reg);
+	bool is_first = to.kind == VALUE_GLOBAL;
+	struct data *d = ctx;
+	struct piece p = { 0 };
+	struct move m = { .to = insn->dst_reg, .index = is_first ? insn->src_reg : insn->dst_reg,
+			  .live = d->live[at + 1], .address = is_first ? to : by };
+	uint32_t depth;
+
+	if (insn->code != (BPF_ALU64 | BPF_ADD | BPF_X) ||
+	    is_first == (by.kind == VALUE_GLOBAL) || (is_first ? &by : &to)->kind == VALUE_CONST)
+		return 0;
+	if (program_stack_depth(f->prog, f->func, &depth, d->err))
+		return -1;
+	if (depth + 8 * (WORDS + 1) > STACK_MAX)
+		return no_room(d, f->func, depth, 8 * WORDS);
+	m.key = -(int)((depth + 7) / 8 * 8) - 8;
+	choose_holder(&m);
+	put_move(&p, &m);
+	d->references++;
+	return piece_replace(&p, &d->edit, at, d->err);
+}
+
+static int make_moves(struct data *d)
+{
+	int ret = edit_init(&d->edit, d->prog, d->err);
+
+	if (!ret)
+		ret = fold_visit(d->obj, d->prog, move_anew, d, d->err);
 	if (!ret)
 		ret = edit_apply(&d->edit, d->err);
 	edit_fini(&d->edit);
@@ -177,31 +318,17 @@ static void keep_arguments(const struct data *d, struct piece *p, bool back)
 			piece_put(p, keep(d, reg, number++, back));
 }
 
-static void put_lookup(const struct data *d, struct piece *p, uint32_t map)
-{
-	int16_t slot = slot_of(d, map);
-	size_t found;
-
-	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, slot, 0));
-	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
-	piece_put(p, INSN_ADD_IMM(BPF_REG_2, slot));
-	piece_put_map(p, BPF_REG_1, map);
-	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
-	found = piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 0));
-	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
-	piece_put(p, INSN_EXIT());
-	piece_land(p, found);
-	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, slot, BPF_REG_0));
-}
-
 static int enter_func(struct data *d)
 {
 	struct piece p = { 0 };
 
 	keep_arguments(d, &p, false);
-	for (uint32_t map = 0; map < d->obj->maps.len; map++)
-		if (ref_in_func(d, map))
-			put_lookup(d, &p, map);
+	for (uint32_t map = 0; map < d->obj->maps.len; map++) {
+		if (!ref_in_func(d, map))
+			continue;
+		put_lookup(&p, map, slot_of(d, map));
+		piece_put(&p, INSN_STORE(BPF_DW, BPF_REG_10, slot_of(d, map), BPF_REG_0));
+	}
 	keep_arguments(d, &p, true);
 	return piece_enter(&p, &d->edit, d->prog->funcs.at[d->func].insn, d->err);
 }
@@ -216,18 +343,6 @@ static int make_reference(struct data *d, const struct ref *ref)
 	if (ref->offset)
 		piece_put(&p, INSN_ADD_IMM(reg, ref->offset));
 	return piece_replace(&p, &d->edit, ref->insn, d->err);
-}
-
-static int no_room(const struct data *d, int32_t need)
-{
-	const struct func *func = &d->prog->funcs.at[d->func];
-
-	error_set(d->err, ERROR_UNSUPPORTED, "program '%s': function '%s': stack: got %d bytes in "
-		  "use, expected at most %d, which leaves room for the addresses of global "
-		  "variables", d->prog->name, func->name ? func->name : d->prog->name, d->depth,
-		  STACK_MAX - need);
-	return error_hint(d->err, "put large variables into a per-CPU map; as it is, it needs the "
-			  "global variables of Linux 5.2");
 }
 
 static int lower_func(struct data *d, uint32_t func)
@@ -246,7 +361,7 @@ static int lower_func(struct data *d, uint32_t func)
 	d->depth = (depth + 7) / 8 * 8;
 	need = 8 * (maps_before(d, d->obj->maps.len) + (arguments(d) > SAVED));
 	if (d->depth + need > STACK_MAX)
-		return no_room(d, need);
+		return no_room(d, func, d->depth, need);
 	ret = enter_func(d);
 	for (size_t i = 0; !ret && i < prog->refs.len; i++)
 		if (is_global(d, &prog->refs.at[i]) && prog->refs.at[i].insn < d->end &&
@@ -278,20 +393,32 @@ static int with_live(struct data *d, int (*step)(struct data *d))
 	return ret;
 }
 
-static int lower_program(struct object *obj, struct program *prog, const char *why,
+static bool has_references(const struct data *d)
+{
+	for (size_t i = 0; i < d->prog->refs.len; i++)
+		if (is_global(d, &d->prog->refs.at[i]))
+			return true;
+	return false;
+}
+
+static int lower_program(struct object *obj, struct caps *caps, struct program *prog,
 			 struct plan *plan, struct error *err)
 {
+	struct plan_why why = plan_why(caps, CAP_GLOBAL_DATA);
 	struct data d = { .obj = obj, .prog = prog, .err = err };
+	int ret = make_numbers(&d) || with_live(&d, drop_unread) ? -1 : 0;
 
-	if (make_numbers(&d) || with_live(&d, drop_unread) || with_live(&d, make_references))
+	if (!ret && has_references(&d) && caps_ask(caps, CAP_FILL_RANGE) == CAP_NO)
+		ret = with_live(&d, make_moves) || with_live(&d, drop_unread) ? -1 : 0;
+	if (ret || with_live(&d, make_references))
 		return error_wrap(err, "%s", obj->name);
-	if (d.numbers && plan_add(plan, LOWERING, prog, why, err, "%u read%s of .rodata become%s",
+	if (d.numbers && plan_add(plan, LOWERING, prog, why.text, err, "%u read%s of .rodata become%s",
 				  d.numbers, d.numbers > 1 ? "s" : "",
 				  d.numbers > 1 ? " constants" : "s a constant"))
 		return -1;
 	if (!d.references)
 		return 0;
-	return plan_add(plan, LOWERING, prog, why, err, "%u address%s of global variables through a "
+	return plan_add(plan, LOWERING, prog, why.text, err, "%u address%s of global variables through a "
 			"lookup in their map", d.references, d.references > 1 ? "es" : "");
 }
 
@@ -325,8 +452,6 @@ static bool has_data(const struct object *obj)
 
 int lower_data(struct object *obj, struct caps *caps, struct plan *plan, struct error *err)
 {
-	struct plan_why why;
-
 	if (!has_data(obj))
 		return 0;
 	if (clear_flag(obj, caps, CAP_MMAPABLE, BPF_F_MMAPABLE, "BPF_F_MMAPABLE", plan, err))
@@ -334,10 +459,9 @@ int lower_data(struct object *obj, struct caps *caps, struct plan *plan, struct 
 	if (caps_ask(caps, CAP_GLOBAL_DATA) != CAP_NO)
 		return clear_flag(obj, caps, CAP_FREEZE, BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG", plan,
 				  err);
-	why = plan_why(caps, CAP_GLOBAL_DATA);
 	for (size_t i = 0; i < obj->programs.len; i++)
 		if (obj->programs.at[i].autoload &&
-		    lower_program(obj, &obj->programs.at[i], why.text, plan, err))
+		    lower_program(obj, caps, &obj->programs.at[i], plan, err))
 			return -1;
 	return clear_flag(obj, caps, CAP_GLOBAL_DATA, BPF_F_RDONLY_PROG, "BPF_F_RDONLY_PROG", plan,
 			  err);

@@ -11,18 +11,17 @@
  *	w2 &= 63			r2 &= 63		alu32: no other bits are set
  *	if w2 < 40 goto out		if r2 >= 40 goto +1	jmp32: likewise; jlt
  *					goto out
- *	if w1 s> w2 goto out		r0 = r1			r0 is free here, see liveness.h
- *					r0 <<= 32
- *					r0 s>>= 32
- *					if r0 s> r2 goto out
+ *	if w1 s> w2 goto out		if r1 s> r2 goto out	jmp32: both are filled with their sign
+ *	if w3 == w2 goto out		w0 = w3			nothing is known of r3; r0 is free here
+ *					if r0 == r2 goto out
  *
  * What an old verifier knows of a number has to survive, as programs that it cannot prove safe are
  * not loaded. It knows little of 32 bit arithmetic (before 4.14 nothing, before 5.0 it forgets
  * what it knew of a register that is copied by a 32 bit move). So where the upper half of the
- * registers is zero (width.h) the 64 bit instruction takes the 32 bit one's place, and comparisons
+ * registers is known (width.h) the 64 bit instruction takes the 32 bit one's place, and comparisons
  * are made of the register itself rather than of a copy.
  *
- * A register to compute in is one that is free at that place; if none is, one is put by on
+ * A register to compute in is one that is free at that place (liveness.h); if none is, one is put by on
  * the stack below all that the function uses.
  */
 #include "compat/lower_isa_internal.h"
@@ -109,7 +108,12 @@ int isa_replace(struct isa *isa)
 
 uint8_t isa_width(const struct isa *isa, uint8_t reg)
 {
-	return isa->widths.before[isa->at][reg % MAX_BPF_REG];
+	return isa->widths.before[isa->at].of[reg % MAX_BPF_REG];
+}
+
+bool isa_has_sign(const struct isa *isa, uint8_t reg)
+{
+	return isa->widths.before[isa->at].sign & 1 << reg || isa_width(isa, reg) <= 31;
 }
 
 bool isa_upper_dead(const struct isa *isa, uint8_t reg)
@@ -301,6 +305,12 @@ static bool is_extension(const struct bpf_insn *insn)
 	return insn->code == (BPF_ALU64 | BPF_LSH | BPF_K) && insn->imm == 32;
 }
 
+static bool is_bound(const struct bpf_insn *insn)
+{
+	return BPF_CLASS(insn->code) == BPF_JMP && insn_is_jump(insn) && !insn_ends_flow(insn) &&
+	       !insn_is_may_goto(insn) && BPF_SRC(insn->code) == BPF_K;
+}
+
 static bool is_jlt(const struct bpf_insn *insn)
 {
 	uint8_t op = BPF_OP(insn->code);
@@ -356,6 +366,8 @@ static const struct pass {
 	  "instructions of 32 bits become ones of 64" },
 	{ CAP_ALU32, is_extension, isa_extension, "extension by shifts of a number that is extended goes",
 	  "extensions by shifts of numbers that are extended go" },
+	{ CAP_ALU32, is_bound, isa_copied, "comparison is made of the copy that is used behind it",
+	  "comparisons are made of the copies that are used behind them" },
 	{ CAP_JLT, is_jlt, isa_jlt, "jump by \"less than\" becomes one by \"greater than\"",
 	  "jumps by \"less than\" become ones by \"greater than\"" },
 };
@@ -399,12 +411,31 @@ static int rewrite_all(struct isa *isa, const struct pass *pass)
 	return isa->edit.changes.len ? edit_apply(&isa->edit, isa->err) : 0;
 }
 
+static uint8_t *find_targets(const struct program *prog)
+{
+	uint8_t *targets = calloc(prog->insns.len + 1, 1);
+
+	for (uint32_t i = 0; targets && i < prog->insns.len; i++) {
+		const struct bpf_insn *insn = &prog->insns.at[i];
+		int64_t to = insn_is_jump(insn) || insn_is_func_call(insn) ? insn_target(insn, i) :
+									     -1;
+
+		if (to >= 0 && to < (int64_t)prog->insns.len)
+			targets[to] = 1;
+		i += insn_is_wide(insn);
+	}
+	return targets;
+}
+
 static int run_pass(struct isa *isa, const struct pass *pass)
 {
 	int ret = -1;
 
+	isa->targets = find_targets(isa->prog);
+	if (!isa->targets)
+		return error_memory(isa->err);
 	if (liveness_init(&isa->liveness, isa->prog, isa->err))
-		return -1;
+		goto no_liveness;
 	if (widths_init(&isa->widths, isa->prog, isa->err))
 		goto no_widths;
 	if (edit_init(&isa->edit, isa->prog, isa->err) == 0)
@@ -413,6 +444,8 @@ static int run_pass(struct isa *isa, const struct pass *pass)
 	widths_fini(&isa->widths);
 no_widths:
 	liveness_fini(&isa->liveness);
+no_liveness:
+	free(isa->targets);
 	return ret;
 }
 

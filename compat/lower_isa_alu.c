@@ -87,18 +87,6 @@ int isa_alu32(struct isa *isa, const struct bpf_insn *insn)
 
 /* ---- extension by shifts ---- */
 
-static bool is_target(const struct program *prog, uint32_t insn)
-{
-	for (uint32_t i = 0; i < prog->insns.len; i++) {
-		const struct bpf_insn *jump = &prog->insns.at[i];
-
-		if ((insn_is_jump(jump) || insn_is_func_call(jump)) && insn_target(jump, i) == insn)
-			return true;
-		i += insn_is_wide(jump);
-	}
-	return false;
-}
-
 /* How far the upper half is shifted down again right behind, of what has nothing there; or 0. */
 static int shifted_back(const struct isa *isa, const struct bpf_insn *insn)
 {
@@ -108,7 +96,7 @@ static int shifted_back(const struct isa *isa, const struct bpf_insn *insn)
 	if (isa->at + 1 >= isa->prog->insns.len || back->dst_reg != insn->dst_reg ||
 	    (back->code != (BPF_ALU64 | BPF_RSH | BPF_K) &&
 	     back->code != (BPF_ALU64 | BPF_ARSH | BPF_K)) ||
-	    isa_width(isa, insn->dst_reg) > limit || is_target(isa->prog, isa->at + 1))
+	    isa_width(isa, insn->dst_reg) > limit || isa->targets[isa->at + 1])
 		return 0;
 	return back->imm;
 }

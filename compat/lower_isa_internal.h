@@ -30,6 +30,7 @@ struct isa {
 	struct edit edit;
 	struct liveness liveness;
 	struct widths widths;
+	uint8_t *targets; /* by instruction: whether a jump leads there */
 	uint32_t changed; /* instructions, so far */
 
 	/* The instruction being rewritten, and what is to stand instead. */
@@ -49,7 +50,7 @@ struct isa {
 typedef int isa_rewrite(struct isa *isa, const struct bpf_insn *insn);
 
 isa_rewrite isa_gotol, isa_ldsx, isa_movsx, isa_bswap, isa_sdiv;
-isa_rewrite isa_jmp32, isa_jlt;
+isa_rewrite isa_jmp32, isa_jlt, isa_copied;
 isa_rewrite isa_alu32, isa_extension;
 
 /* The instruction becomes another one that jumps to the same place, if at all. */
@@ -69,6 +70,7 @@ int isa_temp(struct isa *isa, uint8_t *reg);
 
 /* Of what is in the register now, or if it is as in the end nobody looks at it. */
 uint8_t isa_width(const struct isa *isa, uint8_t reg);
+bool isa_has_sign(const struct isa *isa, uint8_t reg); /* in all of its upper half */
 bool isa_upper_dead(const struct isa *isa, uint8_t reg);
 
 /* The lowest `bits` of reg, filled with their sign. */

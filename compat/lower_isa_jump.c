@@ -144,7 +144,58 @@ int isa_jmp32(struct isa *isa, const struct bpf_insn *insn)
 	if (isa_width(isa, insn->dst_reg) <= limit &&
 	    (constant ? insn->imm >= 0 : isa_width(isa, insn->src_reg) <= limit))
 		return isa_change(isa, wide);
+	/* Filled with their signs numbers are in the same order, also as ones without. */
+	wide.code = BPF_JMP | op | BPF_SRC(insn->code);
+	if (isa_has_sign(isa, insn->dst_reg) && (constant || isa_has_sign(isa, insn->src_reg)))
+		return isa_change(isa, wide);
 	return constant ? compare_constant(isa, insn) : compare_registers(isa, insn);
+}
+
+/* ---- of copies ---- */
+
+/* Registers that hold the same as reg, as far as one can see with only one way to come. */
+static uint16_t copies(const struct isa *isa, uint8_t reg)
+{
+	uint16_t found = 0, written = 0;
+	uint32_t at = isa->at;
+
+	while (at > 0 && !isa->targets[at]) {
+		const struct bpf_insn *insn = &isa->prog->insns.at[--at];
+
+		if (insn_ends_flow(insn) || written & 1 << reg)
+			break;
+		if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && !insn->off &&
+		    (insn->src_reg == reg || insn->dst_reg == reg)) {
+			uint8_t other = insn->src_reg == reg ? insn->dst_reg : insn->src_reg;
+
+			if (other < BPF_REG_10 && !(written & 1 << other))
+				found |= 1 << other;
+		}
+		written |= insn->code ? insn_writes(insn) : 0;
+	}
+	return found & ~(1 << reg);
+}
+
+/*
+ * Before Linux 5.10 what is learnt of a register is not learnt of its copies, so the one that is still
+ * used is to be compared:
+ *
+ *	r8 = r2			r8 = r2
+ *	if r2 > 63 goto out	if r8 > 63 goto out
+ *	r8 <<= 2		r8 <<= 2		r2 is not looked at again
+ */
+int isa_copied(struct isa *isa, const struct bpf_insn *insn)
+{
+	uint16_t behind = live_behind(&isa->liveness, isa->at).any, copied;
+	struct bpf_insn other = *insn;
+
+	if (behind & 1 << insn->dst_reg)
+		return 0;
+	copied = copies(isa, insn->dst_reg) & behind;
+	if (!copied)
+		return 0;
+	other.dst_reg = __builtin_ctz(copied);
+	return isa_change(isa, other);
 }
 
 /* ---- by "less than" ---- */

@@ -27,12 +27,11 @@
  *	call bpf_get_current_comm	r1 = r10
  *					r1 += -16
  *					call bpf_get_current_comm
- *					r1 = r6			where the address still is,
- *					r1 += 8			see find_address()
+ *					r1 = r6			see find_address()
  *					r2 = *(u64 *)(r10 - 16)
- *					*(u64 *)(r1 + 0) = r2
- *					r2 = *(u64 *)(r10 - 8)
  *					*(u64 *)(r1 + 8) = r2
+ *					r2 = *(u64 *)(r10 - 8)
+ *					*(u64 *)(r1 + 16) = r2
  *
  * - bpf_perf_event_output must not be given a size that may be 0 (before 4.19): it is not called
  *   then.
@@ -53,6 +52,17 @@
  *					r2 = r0
  *
  *   or by way of another register where r0 is read later on.
+ *
+ * - An address that comes back from the stack must not be moved (before 4.11). Where what it was
+ *   moved from is still on the stack, accesses through it go out from there:
+ *
+ *	r1 = *(u64 *)(r10 - 8)		r1 = *(u64 *)(r10 - 8)
+ *	r1 += 16			r1 += 16
+ *	r2 = *(u32 *)(r1 + 4)		r2 = *(u64 *)(r10 - 8)
+ *					r2 = *(u32 *)(r2 + 20)
+ *	*(u32 *)(r1 + 8) = r3		r1 = *(u64 *)(r10 - 8)
+ *					*(u32 *)(r1 + 24) = r3
+ *					r1 += 16		if it is read later on
  */
 
 #define LOWERING "memory"
@@ -188,6 +198,47 @@ static int swap_operands(const struct fold *f, uint32_t at, void *ctx)
 	return piece_replace(&p, &pass->edit, at, pass->err);
 }
 
+/* ---- addresses that come back from the stack ---- */
+
+/* The word of the stack that has the address from which that one was moved, or 0. */
+static uint32_t unmoved_word(const struct fold *f, const struct value *v)
+{
+	struct value unmoved = *v;
+
+	unmoved.n = 0;
+	for (uint32_t i = REGS; i < f->width; i++)
+		if (is_same(&unmoved, &f->now[i]))
+			return i;
+	return 0;
+}
+
+static int go_out_from_stack(const struct fold *f, uint32_t at, void *ctx)
+{
+	struct bpf_insn insn = f->prog->insns.at[at];
+	bool load = BPF_CLASS(insn.code) == BPF_LDX;
+	bool store = BPF_CLASS(insn.code) == BPF_STX || BPF_CLASS(insn.code) == BPF_ST;
+	uint8_t base = load ? insn.src_reg : insn.dst_reg;
+	struct value v = fold_reg(f, base);
+	uint32_t word = v.kind == VALUE_RESULT && v.n ? unmoved_word(f, &v) : 0;
+	int64_t off = (int64_t)v.n + insn.off;
+	struct pass *pass = ctx;
+	struct piece p = { 0 };
+
+	if (!(load || store) || !word || off < 0 || off > INT16_MAX ||
+	    (BPF_CLASS(insn.code) == BPF_STX && insn.src_reg == base) ||
+	    !lacks(pass, CAP_FILL_RANGE))
+		return 0;
+	insn.off = off;
+	if (load)
+		base = insn.src_reg = insn.dst_reg;
+	piece_put(&p, INSN_LOAD(BPF_DW, base, BPF_REG_10, offset_of(f, word)));
+	piece_put(&p, insn);
+	if (store && is_live(pass, at + 1, base))
+		piece_put(&p, INSN_ADD_IMM(base, v.n));
+	pass->count++;
+	return piece_replace(&p, &pass->edit, at, pass->err);
+}
+
 /* ---- by way of the stack ---- */
 
 /* How many bytes at once: so that each access is aligned, however far the address is known. */
@@ -211,17 +262,19 @@ static uint8_t size_code(uint32_t size)
 	return BPF_DW;
 }
 
-static void put_copy(struct piece *p, const struct trip *trip, uint8_t address, uint8_t by, bool in)
+/* From, or to, `off` bytes behind what register `base` holds. */
+static void put_copy(struct piece *p, const struct trip *trip, uint8_t base, int32_t off, uint8_t by,
+		     bool in)
 {
 	for (uint32_t i = 0; i < trip->size; i += chunk(trip, i)) {
 		uint8_t size = size_code(chunk(trip, i));
 
 		if (in) {
-			piece_put(p, INSN_LOAD(size, by, address, i));
+			piece_put(p, INSN_LOAD(size, by, base, off + i));
 			piece_put(p, INSN_STORE(size, BPF_REG_10, trip->at + i, by));
 		} else {
 			piece_put(p, INSN_LOAD(size, by, BPF_REG_10, trip->at + i));
-			piece_put(p, INSN_STORE(size, address, i, by));
+			piece_put(p, INSN_STORE(size, base, off + i, by));
 		}
 	}
 }
@@ -252,15 +305,31 @@ static uint8_t spare_register(const struct pass *pass, uint32_t at)
 	return 0;
 }
 
+/* reg = what differs from the address by a constant, which is returned; where that was found. */
+static int32_t put_found(const struct fold *f, struct piece *p, uint8_t reg,
+			 const struct value *address, uint32_t found)
+{
+	if (found < REGS)
+		piece_put(p, INSN_MOV(reg, found));
+	else
+		piece_put(p, INSN_LOAD(BPF_DW, reg, BPF_REG_10, offset_of(f, found)));
+	return address->n - f->now[found].n;
+}
+
 /* Before the call: the address is kept, the copy takes its place. */
 static void put_there(const struct fold *f, const struct pass *pass, struct piece *p,
 		      const struct trip *trip, uint32_t at)
 {
 	uint8_t reg = trip->memory->reg, spare = spare_register(pass, at);
+	uint32_t found = find_address(f, &trip->address);
+	int32_t off = 0;
 
-	if (trip->memory->use & MEMORY_READS)
-		put_copy(p, trip, reg, BPF_REG_0, true);
-	if (trip->memory->use & MEMORY_WRITES && !find_address(f, &trip->address))
+	if (trip->memory->use & MEMORY_READS) {
+		if (found)
+			off = put_found(f, p, reg, &trip->address, found);
+		put_copy(p, trip, reg, off, BPF_REG_0, true);
+	}
+	if (trip->memory->use & MEMORY_WRITES && !found)
 		piece_put(p, spare ? INSN_MOV(spare, reg) :
 				     INSN_STORE(BPF_DW, BPF_REG_10, trip->keep, reg));
 	piece_put(p, INSN_MOV(reg, BPF_REG_10));
@@ -273,20 +342,17 @@ static void put_back(const struct fold *f, const struct pass *pass, struct piece
 {
 	uint32_t found = find_address(f, &trip->address);
 	uint8_t spare = spare_register(pass, at);
+	int32_t off = 0;
 
 	if (!(trip->memory->use & MEMORY_WRITES))
 		return;
-	if (found && found < REGS)
-		piece_put(p, INSN_MOV(BPF_REG_1, found));
-	else if (found)
-		piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, offset_of(f, found)));
+	if (found)
+		off = put_found(f, p, BPF_REG_1, &trip->address, found);
 	else if (spare)
 		piece_put(p, INSN_MOV(BPF_REG_1, spare));
 	else
 		piece_put(p, INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, trip->keep));
-	if (found && f->now[found].n != trip->address.n)
-		piece_put(p, INSN_ADD_IMM(BPF_REG_1, trip->address.n - f->now[found].n));
-	put_copy(p, trip, BPF_REG_1, BPF_REG_2, false);
+	put_copy(p, trip, BPF_REG_1, off, BPF_REG_2, false);
 }
 
 static enum cap cap_of(const struct memory *memory)
@@ -489,6 +555,12 @@ static int lower_program(struct pass *pass, struct plan *plan)
 	n = pass->count;
 	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_ADD_ADDRESS).text, pass->err,
 			  "%u addition%s the other way round", n, n > 1 ? "s" : ""))
+		return -1;
+	if (run_pass(pass, go_out_from_stack))
+		return -1;
+	n = pass->count;
+	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_FILL_RANGE).text, pass->err,
+			  "%u access%s from an address on the stack on", n, n > 1 ? "es" : ""))
 		return -1;
 	if (run_pass(pass, change_call))
 		return -1;

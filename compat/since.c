@@ -164,6 +164,23 @@ static struct since find(const struct release *table, size_t count, uint32_t num
 	return found;
 }
 
+/* The number that a name has in the table; 0: it is not there. */
+static uint32_t find_name(const struct release *table, size_t count, const char *wanted)
+{
+	size_t i, len, wanted_len = strlen(wanted);
+	uint32_t number = 0;
+	const char *name;
+
+	for (i = 0; i < count; i++)
+		for (name = table[i].names; (name = next_name(name, &len)); name += len) {
+			number++;
+			if (len == wanted_len && !memcmp(name, wanted, len))
+				return number;
+		}
+	return 0;
+}
+
+#define FIND_NAME(table, name) find_name(table, sizeof(table) / sizeof((table)[0]), name)
 #define FIND(table, number) find(table, sizeof(table) / sizeof((table)[0]), number)
 
 struct since since_helper(uint32_t id)
@@ -179,4 +196,19 @@ struct since since_map_type(uint32_t type)
 struct since since_program_type(uint32_t type)
 {
 	return FIND(program_types, type);
+}
+
+uint32_t since_helper_id(const char *name)
+{
+	return FIND_NAME(helpers, name);
+}
+
+uint32_t since_map_type_id(const char *name)
+{
+	return FIND_NAME(map_types, name);
+}
+
+uint32_t since_program_type_id(const char *name)
+{
+	return FIND_NAME(program_types, name);
 }

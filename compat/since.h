@@ -21,4 +21,9 @@ struct since since_helper(uint32_t id);
 struct since since_map_type(uint32_t type);
 struct since since_program_type(uint32_t type);
 
+/* The other way, by those names; 0 where it is none. */
+uint32_t since_helper_id(const char *name);
+uint32_t since_map_type_id(const char *name);
+uint32_t since_program_type_id(const char *name);
+
 #endif

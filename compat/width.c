@@ -19,16 +19,13 @@
 #include <string.h>
 
 #include "compat/insn.h"
+#include "compat/liveness.h"
 
 #define UNREACHED 0xff
 
-struct state {
-	uint8_t w[MAX_BPF_REG];
-};
-
 struct walk {
 	const struct program *prog;
-	struct state *before;
+	struct width *before;
 	bool changed;
 };
 
@@ -75,15 +72,15 @@ static uint8_t constant_width(const struct bpf_insn *insn, bool wide)
 	return width_of(wide ? (uint64_t)(int64_t)insn->imm : (uint32_t)insn->imm);
 }
 
-static void step_alu(const struct bpf_insn *insn, struct state *s)
+static void step_alu(const struct bpf_insn *insn, struct width *s)
 {
 	uint8_t op = BPF_OP(insn->code);
 	bool wide = BPF_CLASS(insn->code) == BPF_ALU64 || op == BPF_END;
 	uint8_t full = wide ? WIDTH_ANY : 32;
-	uint8_t a = least(s->w[insn->dst_reg % MAX_BPF_REG], full), b;
+	uint8_t a = least(s->of[insn->dst_reg % MAX_BPF_REG], full), b;
 	unsigned int w;
 
-	b = BPF_SRC(insn->code) == BPF_X ? s->w[insn->src_reg % MAX_BPF_REG] :
+	b = BPF_SRC(insn->code) == BPF_X ? s->of[insn->src_reg % MAX_BPF_REG] :
 					   constant_width(insn, wide);
 	b = least(b, full);
 	/* A shift to the right that fills with the sign, of what has none. */
@@ -91,7 +88,7 @@ static void step_alu(const struct bpf_insn *insn, struct state *s)
 		w = a > insn->imm ? a - insn->imm : 0;
 	else
 		w = result(insn, a, b);
-	s->w[insn->dst_reg % MAX_BPF_REG] = w < full ? w : full;
+	s->of[insn->dst_reg % MAX_BPF_REG] = w < full ? w : full;
 }
 
 /* ---- loads and calls ---- */
@@ -108,17 +105,54 @@ static uint8_t load_width(const struct bpf_insn *insn)
 	return WIDTH_ANY;
 }
 
-static void step_call(struct state *s)
+static void step_call(struct width *s)
 {
-	s->w[BPF_REG_0] = WIDTH_ANY;
+	s->of[BPF_REG_0] = WIDTH_ANY;
 	for (int i = BPF_REG_1; i <= BPF_REG_5; i++)
-		s->w[i] = WIDTH_UNSET;
+		s->of[i] = WIDTH_UNSET;
 }
 
-static void step(const struct bpf_insn *insn, struct state *s)
+/* Whether a number is filled with the sign: one of less than 32 bits is, too. */
+static bool has_sign(const struct width *s, uint8_t reg)
 {
-	uint8_t *dst = &s->w[insn->dst_reg % MAX_BPF_REG];
+	return s->sign & 1 << reg || s->of[reg % MAX_BPF_REG] <= 31;
+}
 
+/* The same of what the instruction leaves in its destination. */
+static bool leaves_sign(const struct bpf_insn *insn, const struct width *s)
+{
+	bool src = BPF_SRC(insn->code) == BPF_K || has_sign(s, insn->src_reg);
+
+	if (BPF_CLASS(insn->code) == BPF_LDX)
+		return BPF_MODE(insn->code) == BPF_MEMSX;
+	if (BPF_CLASS(insn->code) != BPF_ALU64)
+		return false;
+	switch (BPF_OP(insn->code)) {
+	case BPF_MOV:
+		return src || insn->off >= 8;
+	case BPF_AND:
+	case BPF_OR:
+	case BPF_XOR:
+		return src && has_sign(s, insn->dst_reg);
+	case BPF_ARSH:
+		return has_sign(s, insn->dst_reg) ||
+		       (BPF_SRC(insn->code) == BPF_K && insn->imm >= 32);
+	}
+	return false;
+}
+
+static void step_sign(const struct bpf_insn *insn, struct width *s)
+{
+	uint16_t sign = leaves_sign(insn, s) ? 1 << insn->dst_reg : 0;
+
+	s->sign = (s->sign & ~insn_writes(insn)) | sign;
+}
+
+static void step(const struct bpf_insn *insn, struct width *s)
+{
+	uint8_t *dst = &s->of[insn->dst_reg % MAX_BPF_REG];
+
+	step_sign(insn, s);
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:
@@ -136,14 +170,14 @@ static void step(const struct bpf_insn *insn, struct state *s)
 		break;
 	case BPF_STX:
 		if (BPF_MODE(insn->code) == BPF_ATOMIC && insn->imm != BPF_ADD)
-			*dst = s->w[insn->src_reg % MAX_BPF_REG] = s->w[BPF_REG_0] = WIDTH_ANY;
+			*dst = s->of[insn->src_reg % MAX_BPF_REG] = s->of[BPF_REG_0] = WIDTH_ANY;
 		break;
 	case BPF_JMP:
 		if (insn_is_call(insn))
 			step_call(s);
 		break;
 	}
-	s->w[BPF_REG_10] = WIDTH_ANY;
+	s->of[BPF_REG_10] = WIDTH_ANY;
 }
 
 /* ---- comparisons ---- */
@@ -174,9 +208,9 @@ static uint8_t holds(uint8_t op, bool taken)
 	return BPF_JA;
 }
 
-static void narrow_by_register(struct state *s, uint8_t op, const struct bpf_insn *insn)
+static void narrow_by_register(struct width *s, uint8_t op, const struct bpf_insn *insn)
 {
-	uint8_t *a = &s->w[insn->dst_reg % MAX_BPF_REG], *b = &s->w[insn->src_reg % MAX_BPF_REG];
+	uint8_t *a = &s->of[insn->dst_reg % MAX_BPF_REG], *b = &s->of[insn->src_reg % MAX_BPF_REG];
 
 	switch (op) {
 	case BPF_JEQ:
@@ -212,14 +246,14 @@ static void narrow_by_constant(uint8_t *w, uint8_t op, int64_t k, uint8_t sign)
 		narrow(w, width_of(n - 1));
 }
 
-static void compare(const struct bpf_insn *insn, bool taken, struct state *s)
+static void compare(const struct bpf_insn *insn, bool taken, struct width *s)
 {
 	bool half = BPF_CLASS(insn->code) == BPF_JMP32, reg = BPF_SRC(insn->code) == BPF_X;
 	uint8_t op = holds(BPF_OP(insn->code), taken);
-	uint8_t *a = &s->w[insn->dst_reg % MAX_BPF_REG];
+	uint8_t *a = &s->of[insn->dst_reg % MAX_BPF_REG];
 
 	/* What half a register is compared with says nothing of the other half. */
-	if (half && (*a > 32 || (reg && s->w[insn->src_reg % MAX_BPF_REG] > 32)))
+	if (half && (*a > 32 || (reg && s->of[insn->src_reg % MAX_BPF_REG] > 32)))
 		return;
 	if (reg)
 		narrow_by_register(s, op, insn);
@@ -229,18 +263,20 @@ static void compare(const struct bpf_insn *insn, bool taken, struct state *s)
 
 /* ---- the walk ---- */
 
-static void flow(struct walk *walk, int64_t to, const struct state *s)
+static void flow(struct walk *walk, int64_t to, const struct width *s)
 {
-	struct state *there;
+	struct width *there;
 
 	if (to < 0 || to >= (int64_t)walk->prog->insns.len)
 		return;
 	there = &walk->before[to];
+	walk->changed |= there->sign & ~s->sign;
+	there->sign &= s->sign;
 	for (int i = 0; i < MAX_BPF_REG; i++) {
-		bool wider = there->w[i] == UNREACHED || s->w[i] > there->w[i];
+		bool wider = there->of[i] == UNREACHED || s->of[i] > there->of[i];
 
 		walk->changed |= wider;
-		there->w[i] = wider ? s->w[i] : there->w[i];
+		there->of[i] = wider ? s->of[i] : there->of[i];
 	}
 }
 
@@ -248,9 +284,9 @@ static void walk_insn(struct walk *walk, uint32_t at)
 {
 	const struct bpf_insn *insn = &walk->prog->insns.at[at];
 	bool conditional = insn_is_jump(insn) && !insn_ends_flow(insn);
-	struct state s = walk->before[at], taken = s;
+	struct width s = walk->before[at], taken = s;
 
-	if (s.w[0] == UNREACHED)
+	if (s.of[0] == UNREACHED)
 		return;
 	if (conditional) {
 		compare(insn, true, &taken);
@@ -270,10 +306,10 @@ static void start(struct walk *walk)
 
 	memset(walk->before, UNREACHED, prog->insns.len * sizeof(*walk->before));
 	for (size_t i = 0; i < prog->funcs.len; i++) {
-		struct state s;
+		struct width s = { .sign = 0 };
 
 		for (int reg = 0; reg < MAX_BPF_REG; reg++)
-			s.w[reg] = reg == BPF_REG_10 || reg == BPF_REG_1 ? WIDTH_ANY : WIDTH_UNSET;
+			s.of[reg] = reg == BPF_REG_10 || reg == BPF_REG_1 ? WIDTH_ANY : WIDTH_UNSET;
 		flow(walk, prog->funcs.at[i].insn, &s);
 	}
 }
@@ -293,7 +329,7 @@ int widths_init(struct widths *widths, const struct program *prog, struct error 
 			i += insn_is_wide(&prog->insns.at[i]);
 		}
 	} while (walk.changed);
-	widths->before = (void *)walk.before;
+	widths->before = walk.before;
 	return 0;
 }
 

@@ -10,8 +10,13 @@
  */
 enum { WIDTH_ANY = 64, WIDTH_UNSET = 65 /* nothing may have been written there at all */ };
 
+struct width {
+	uint8_t of[MAX_BPF_REG];
+	uint16_t sign; /* one bit a register: the upper half is filled with the sign of the lower */
+};
+
 struct widths {
-	uint8_t (*before)[MAX_BPF_REG]; /* by instruction, then register */
+	struct width *before; /* by instruction */
 };
 
 /* widths_fini is due after a success. */

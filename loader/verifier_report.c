@@ -225,7 +225,7 @@ int verifier_report(struct error *err, const char *text, size_t len, int sys,
 	else
 		error_system(err, sys, "program '%s' (%s): the kernel refuses it", prog->name,
 			     prog->section);
-	err->code = ERROR_VERIFIER;
+	err->code = verdict.machine ? ERROR_UNSUPPORTED : ERROR_VERIFIER;
 	err->sys = sys;
 	error_hint(err, "%s", verdict.advice);
 	r.out = (struct strbuf)STRBUF(err->detail);

@@ -35,6 +35,7 @@ enum when {
 	AT_FIRST,   /* always true: the instruction to show is the one that hole 1 names */
 	BY_OPCODE,  /* always true: it is the first with the opcode that hole 1 names */
 	EVERYWHERE, /* always true: no instruction in particular is to blame */
+	MACHINE,    /* always true: nor is the program, but how this machine is set up */
 };
 
 struct explanation {
@@ -336,6 +337,14 @@ static const struct explanation explanations[] = {
 	  "r$1 is a pointer of a kind ($2) that must not be calculated with",
 	  "use it as it was handed out" },
 
+	/*
+	 * Architectures whose compiler is off by default, such as RISC-V. Since 7.2 (7.2.13) a call of
+	 * bpf_get_current_task() is among what is not interpreted.
+	 */
+	{ "program requires BPF JIT compiler but it is not available", MACHINE,
+	  "it takes the kernel's compiler of BPF programs (JIT), which is off",
+	  "switch it on: sysctl net.core.bpf_jit_enable=1" },
+
 	/* What it is to be attached to */
 	{ "Tracing programs must provide btf_id", EVERYWHERE,
 	  "the function to attach to is not named, or was not found in the kernel's types",
@@ -578,8 +587,9 @@ static bool explain_by(struct verdict *verdict, const struct explanation *e,
 		fill(verdict->meaning, sizeof(verdict->meaning), e->meaning, e, log, prog, btf,
 		     holes);
 		fill(verdict->advice, sizeof(verdict->advice), e->advice, e, log, prog, btf, holes);
-		if (e->when == EVERYWHERE)
+		if (e->when == EVERYWHERE || e->when == MACHINE)
 			verdict->insn = -1;
+		verdict->machine = e->when == MACHINE;
 		if (e->when == AT_FIRST)
 			verdict->insn = piece_number(holes[0]);
 		if (e->when == BY_OPCODE)

@@ -12,6 +12,7 @@ struct verdict {
 	int64_t insn;      /* the refused instruction, or -1: the program as a whole */
 	char meaning[640]; /* one sentence, what is wrong, or "" */
 	char advice[384];  /* what to do, or "" */
+	bool machine;      /* to the machine, not to the program */
 };
 
 /* btf is the object's own; it names what an unresolved CO-RE relocation is about. */

@@ -97,13 +97,21 @@ static int answer_bpf(struct caps *caps, const struct seccomp_notif *n)
 	return ret;
 }
 
+/* Where a libc still calls open(2), its path comes first; openat(2) has a directory before it. */
+#ifdef __NR_open
+#define NR_OPEN __NR_open
+#else
+#define NR_OPEN __NR_openat
+#endif
+
 static int answer_open(struct caps *caps, const struct seccomp_notif *n)
 {
+	unsigned long long from = n->data.args[n->data.nr == __NR_openat];
 	char path[64] = "";
 
 	/* A path that ends before a page that is not there is read up to it. */
 	for (size_t i = 0; i + 1 < sizeof(path); i++)
-		if (!copy_from(n->pid, n->data.args[1] + i, path + i, 1) || !path[i])
+		if (!copy_from(n->pid, from + i, path + i, 1) || !path[i])
 			break;
 	return gate_hides(caps, path) ? -ENOENT : 0;
 }
@@ -146,7 +154,8 @@ static int listen_to_calls(void)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NR_OPEN, 1, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -209,7 +218,7 @@ static void start_keeper(struct caps *caps, int socket)
 	_exit(0);
 }
 
-static int read_caps(struct caps *caps, const char *path, struct error *err)
+int gate_read(struct caps *caps, const char *path, struct error *err)
 {
 	static char text[256u << 10];
 	ssize_t len = sys_read_file(AT_FDCWD, path, text, sizeof(text));
@@ -226,7 +235,7 @@ int gate_enter(const char *caps_file, struct error *err)
 	char byte;
 	pid_t pid;
 
-	if (read_caps(&caps, caps_file, err))
+	if (gate_read(&caps, caps_file, err))
 		return -EINVAL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		return -errno;

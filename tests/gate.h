@@ -37,6 +37,9 @@ int gate_answer(struct caps *caps, const struct gate_call *call, struct strbuf *
 /* Whether a path is one that the older kernel does not have. */
 bool gate_hides(struct caps *caps, const char *path);
 
+/* The stored capabilities in that file, for caps_fini. */
+int gate_read(struct caps *caps, const char *path, struct error *err);
+
 /* ---- the gate itself: seccomp's user notification, Linux 5.5 ---- */
 
 /*

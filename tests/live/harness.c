@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/live/harness.h"
 
+#include "compat/caps.h"
+#include "tests/gate.h"
+#include "util/strbuf.h"
+
 #include <linux/bpf.h>
 #include <linux/capability.h>
 #include <poll.h>
@@ -205,6 +209,21 @@ static bool has_cap(int cap)
 	return own_caps() >> cap & 1;
 }
 
+static bool has_bpf(void)
+{
+	union bpf_attr attr = {};
+
+	return syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) >= 0 || errno != ENOSYS;
+}
+
+void need_tracing(void)
+{
+	if (has_bpf())
+		need_bpf();
+	else if (geteuid())
+		skip("needs root");
+}
+
 void need_bpf(void)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
@@ -263,36 +282,110 @@ static bool kernel_tells_group_dead(void)
 	return tells;
 }
 
-/* Of ring, perf, tracefs, older. */
-static int program_ways(void)
+/* PORTRACE_GATE: stored capabilities of the kernel that portrace is to believe it runs on. */
+static const char *gate(void)
 {
-	return !kernel_has_types() ? 2 : kernel_tells_group_dead() ? 4 : 3;
+	return getenv("PORTRACE_GATE");
+}
+
+static bool kernel_has_rings(void)
+{
+	struct caps caps = { .stored = false };
+	struct error err;
+	bool has;
+
+	allow_locked_memory();
+	if (gate() && gate_read(&caps, gate(), &err)) {
+		fprintf(stderr, "%s\n", err.message);
+		exit(1);
+	}
+	has = caps_map(&caps, BPF_MAP_TYPE_RINGBUF) != CAP_NO;
+	caps_fini(&caps);
+	return has;
+}
+
+static struct {
+	const char *names[5];
+	int len, transports;
+} list; /* of the ways; filled once, before there are children */
+
+static void add_way(const char *name)
+{
+	list.names[list.len++] = name;
+}
+
+static void list_ways(void)
+{
+	if (list.len)
+		return;
+	if (!has_bpf() && !gate()) {
+		add_way("events");
+		list.transports = list.len;
+		return;
+	}
+	if (kernel_has_rings())
+		add_way("ring");
+	add_way("perf");
+	list.transports = list.len;
+	if (gate())
+		return;
+	if (kernel_has_types())
+		add_way("tracefs");
+	if (kernel_has_types() && kernel_tells_group_dead())
+		add_way("older");
+	add_way("events");
 }
 
 int ways(void)
 {
-	return program_ways() + 1;
+	list_ways();
+	return list.len;
+}
+
+int transports(void)
+{
+	list_ways();
+	return list.transports;
+}
+
+static bool has_way(const char *name)
+{
+	for (int i = 0; i < ways(); i++)
+		if (!strcmp(list.names[i], name))
+			return true;
+	return false;
 }
 
 const char *ways_left_out(void)
 {
-	switch (program_ways()) {
-	case 2: return "tracefs, older: no types of this kernel's own, so that ring and perf are that";
-	case 3: return "older: this kernel does not tell a process's last thread, so that tracefs is that";
-	default: return NULL;
-	}
+	static char text[512];
+	struct strbuf out = STRBUF(text);
+
+	if (gate())
+		strbuf_add(&out, "all but one way: behind the gate of %s; ", gate());
+	if (!has_way("perf"))
+		return "ring, perf, tracefs, older: this kernel has no BPF (CONFIG_BPF_SYSCALL)";
+	if (!has_way("ring"))
+		strbuf_add(&out, "ring: no ring buffer (needs 5.8); ");
+	if (!gate() && !has_way("tracefs"))
+		strbuf_add(&out, "tracefs, older: no types of this kernel's own, so that the others are that; ");
+	else if (!gate() && !has_way("older"))
+		strbuf_add(&out, "older: this kernel does not tell a process's last thread (needs 6.16), so that "
+			   "tracefs is that; ");
+	if (out.len)
+		text[out.len - 2] = 0;
+	return out.len ? text : NULL;
 }
 
 const char *transport(int i)
 {
-	static const char *const names[] = { "ring", "perf", "tracefs", "older" };
-
-	return i < program_ways() ? names[i] : "events";
+	list_ways();
+	return list.names[i];
 }
 
 bool knows_types(int i)
 {
-	return i < TRANSPORTS && kernel_has_types();
+	return i < transports() && kernel_has_types() && !gate();
 }
 
 static bool is_older(const struct tracer_setup *setup)
@@ -302,7 +395,8 @@ static bool is_older(const struct tracer_setup *setup)
 
 static bool without_bpf(const struct tracer_setup *setup)
 {
-	return setup->no_bpf || (setup->transport && !strcmp(setup->transport, "events"));
+	return setup->no_bpf || !has_bpf() ||
+	       (setup->transport && !strcmp(setup->transport, "events"));
 }
 
 static bool without_types(const struct tracer_setup *setup)
@@ -348,6 +442,17 @@ static void drop_dispositions(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void enter_gate(void)
+{
+	struct error err = { .code = ERROR_NONE };
+	int ret = gate_enter(gate(), &err);
+
+	if (!ret)
+		return;
+	dprintf(2, "gate %s: %s\n", gate(), err.code ? err.message : strerror(-ret));
+	_exit(125);
+}
+
 static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, int out, int err)
 {
 	drop_dispositions();
@@ -356,6 +461,8 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	dup2(err, 2);
 	if (is_older(setup))
 		become_older();
+	if (gate())
+		enter_gate();
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);
@@ -529,7 +636,7 @@ void tracer_start_with(struct tracer *t, const struct tracer_setup *setup, ...)
 	va_list ap;
 
 	if (!setup->no_wait)
-		need_bpf();
+		need_tracing();
 	memset(t, 0, sizeof(*t));
 	va_start(ap, setup);
 	collect_args(argv, setup, ap);

@@ -59,6 +59,8 @@ void skip_test(const char *test, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 /* Skips where this kernel or this user rules BPF out; returns where it has to work. */
 void need_bpf(void);
+/* The same for tracing in any way: without BPF it is done by perf events. */
+void need_tracing(void);
 /* In the caller's mount namespace, at its usual place; it may be there already. */
 bool mount_tracefs(void);
 /* Before Linux 5.11 maps count as such. The tracer asks for it itself, the loader does not. */
@@ -121,11 +123,13 @@ struct tracer {
  * is tracefs of a kernel that does not say whether a thread was its process's last (before 6.16).
  * A kernel without types of its own, or that says no such thing, has no use for these two: there
  * the first ones are that already. ways_left_out() says so, or returns NULL. The last way is events,
- * without BPF.
+ * without BPF; a kernel that has none has no other.
  */
-#define TRANSPORTS 2
+#define TRANSPORTS transports()
 #define WAYS ways()
 int ways(void);
+int transports(void);
+/* PORTRACE_GATE=FILE: portrace runs behind a gate (tests/gate.h), in the one way left there. */
 const char *ways_left_out(void);
 const char *transport(int i);
 /* Without the kernel's types a few things cannot be known; tests that bear with it say why. */

@@ -311,7 +311,7 @@ START_TEST(uid_of_a_sender_that_changed_it)
 	struct tracer t;
 	struct event *e;
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, handles_as_other, usr1);
 	actor_start(&sender, sends_as_other, &a.pid);
 	tracer_start(&t, transport(_i));
@@ -383,7 +383,7 @@ START_TEST(pids_are_those_of_the_initial_namespace)
 	struct tracer t;
 	struct event *e;
 
-	need_bpf();
+	need_tracing();
 	need_initial_pids();
 	tracer_start(&t, transport(_i));
 	ck_assert_int_eq(unshare(CLONE_NEWPID), 0);

@@ -142,7 +142,7 @@ START_TEST(reader_that_left_ends_it_quietly)
 	int ends[2];
 	char c;
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, actor_handles, usr1);
 	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
 	tracer_start_with(&t, &(struct tracer_setup){ .transport = transport(_i),

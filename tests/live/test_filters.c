@@ -59,7 +59,7 @@ static int sender_two(void *arg)
 
 static void set_stage(struct stage *stage)
 {
-	need_bpf();
+	need_tracing();
 	actor_start(&stage->targets[0], target_one, NULL);
 	actor_start(&stage->targets[1], target_two, NULL);
 	actor_start(&stage->senders[0], sender_one, NULL);

@@ -83,7 +83,7 @@ static void flood(struct tracer *t, const char *name, actor_fn *fn, int actors, 
 	char pids[16 * ACTORS] = "";
 	int uids[ACTORS];
 
-	need_bpf();
+	need_tracing();
 	for (int i = 0; i < actors; i++) {
 		uids[i] = OTHER_UID + i;
 		actor_start(&a[i], fn, &uids[i]);
@@ -213,7 +213,7 @@ START_TEST(ended_right_after_a_burst_loses_none)
 	struct actor a;
 	char pid[16];
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, queues_at_itself, &uid);
 	shared->ints[0] = 5000;
 	snprintf(pid, sizeof(pid), "%d", a.pid);

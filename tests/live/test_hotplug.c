@@ -90,7 +90,7 @@ END_TEST
 
 static void begin(void)
 {
-	need_bpf();
+	need_bpf(); /* one of the ways */
 	need_initial_pids();
 	signal(SIGURG, SIG_IGN);
 }

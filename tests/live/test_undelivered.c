@@ -406,7 +406,7 @@ START_TEST(queue_overflow)
 	struct tracer t;
 	struct actor a;
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, small_queue, &room);
 	tracer_start(&t, transport(_i));
 	for (int i = 0; i < 20; i++)
@@ -440,7 +440,7 @@ START_TEST(lost_info_of_a_real_time_signal_by_kill)
 	struct event *e;
 	int room = 0;
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, small_queue, &room);
 	tracer_start(&t, transport(_i));
 	kill(a.pid, SIGRTMIN + 1);
@@ -464,7 +464,7 @@ START_TEST(lost_info_three_times_is_delivered_once)
 	struct tracer t;
 	struct actor a;
 
-	need_bpf();
+	need_tracing();
 	actor_start(&a, small_queue, &room);
 	tracer_start(&t, transport(_i));
 	for (int i = 0; i < 3; i++)

@@ -45,6 +45,7 @@ static void setup(void)
 	caps.stored = true;
 	caps.at[CAP_GLOBAL_DATA] = (struct cap_answer){ CAP_NO, EINVAL };
 	caps.at[CAP_MMAPABLE] = (struct cap_answer){ CAP_NO, EINVAL };
+	caps.at[CAP_FILL_RANGE].answer = CAP_YES;
 	obj.name = "o";
 	add_section(".rodata", MAP_RODATA);
 	add_section(".data", MAP_DATA);
@@ -135,6 +136,31 @@ START_TEST(constants_become_numbers_and_addresses_come_from_a_lookup)
 	ck_assert_int_eq(prog->refs.at[0].kind, REF_MAP);
 	ck_assert_uint_eq(prog->refs.at[0].target, BSS);
 	ck_assert_uint_eq(prog->refs.at[0].insn, 4);
+}
+END_TEST
+
+/* The second one. */
+START_TEST(the_map_is_looked_up_anew_where_an_address_is_moved)
+{
+	struct program *prog = PROGRAM(
+		INSN_MOV_IMM(BPF_REG_4, 3), INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_1, 0),
+		INSN_WIDE(BPF_REG_1, 0), INSN(BPF_ALU64 | BPF_ADD | BPF_X, 1, 2, 0, 0),
+		INSN_STORE(BPF_B, BPF_REG_1, 0, BPF_REG_4), INSN_MOV_IMM(BPF_REG_0, 0),
+		INSN_EXIT());
+
+	add_ref(prog, 2, BSS, 40);
+	caps.at[CAP_FILL_RANGE].answer = CAP_NO;
+	lower_it();
+	EXPECT(prog,
+	       INSN_MOV_IMM(BPF_REG_4, 3), INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_1, 0),
+	       INSN_STORE(BPF_DW, BPF_REG_10, -48, BPF_REG_4), INSN_MOV(BPF_REG_6, BPF_REG_2),
+	       INSN_STORE_IMM(BPF_W, BPF_REG_10, -8, 0), INSN_MOV(BPF_REG_2, BPF_REG_10),
+	       INSN_ADD_IMM(BPF_REG_2, -8), INSN_WIDE(BPF_REG_1, 0), INSN_CALL(LOOKUP),
+	       INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 2), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
+	       INSN_ADD_IMM(BPF_REG_0, 40), INSN(BPF_ALU64 | BPF_ADD | BPF_X, 0, 6, 0, 0),
+	       INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_LOAD(BPF_DW, BPF_REG_4, BPF_REG_10, -48),
+	       INSN_STORE(BPF_B, BPF_REG_1, 0, BPF_REG_4), INSN_MOV_IMM(BPF_REG_0, 0),
+	       INSN_EXIT());
 }
 END_TEST
 
@@ -333,7 +359,17 @@ static void put_use(struct program *prog)
 	uint8_t reg = 1 + any(5), size = any_size();
 	uint32_t offset = any(32);
 
-	switch (any(6)) {
+	switch (any(7)) {
+	case 6: /* the number is what the address is added to; others are read later */
+		put_address(prog, reg, any(SECTIONS), offset);
+		put(prog, INSN_MOV_IMM(1 + reg % 5, any(1000)));
+		put(prog, INSN_MOV(BPF_REG_9, BPF_REG_8));
+		put(prog, INSN(BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_9, 0, 0, 15));
+		put(prog, ALU(BPF_ADD, BPF_REG_9, reg));
+		put(prog, INSN_LOAD(size, BPF_REG_9, BPF_REG_9, 4));
+		put(prog, ALU(BPF_XOR, BPF_REG_8, 1 + reg % 5));
+		put(prog, ALU(BPF_ADD, BPF_REG_8, BPF_REG_9));
+		break;
 	case 0: /* at a known place */
 		put_address(prog, reg, any(SECTIONS), offset);
 		put(prog, INSN_LOAD(size, reg, reg, any(24)));
@@ -422,6 +458,7 @@ START_TEST(random_programs_do_the_same_without_globals)
 		static struct world before, after;
 		uint64_t result;
 
+		caps.at[CAP_FILL_RANGE].answer = _i & 1 ? CAP_NO : CAP_YES;
 		random_program();
 		result = run_in(&before, &obj.programs.at[0], false, false);
 		lower_it();
@@ -450,6 +487,7 @@ Suite *lower_data_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, constants_become_numbers_and_addresses_come_from_a_lookup);
+	tcase_add_test(tc, the_map_is_looked_up_anew_where_an_address_is_moved);
 	tcase_add_test(tc, every_size_and_sign_of_a_constant_is_read);
 	tcase_add_test(tc, a_kernel_that_has_globals_or_cannot_tell_changes_nothing);
 	tcase_add_test(tc, flags_that_the_kernel_does_not_know_go);

@@ -24,7 +24,7 @@ static struct plan plan;
 static void setup(void)
 {
 	static const enum cap lacking[] = { CAP_MEMORY_MAP, CAP_MEMORY_ZERO, CAP_KEY_MAP,
-					    CAP_NULL_COPIES, CAP_ADD_ADDRESS };
+					    CAP_NULL_COPIES, CAP_ADD_ADDRESS, CAP_FILL_RANGE };
 	struct map *map;
 
 	memset(&obj, 0, sizeof(obj));
@@ -123,10 +123,10 @@ START_TEST(what_a_helper_writes_goes_by_way_of_the_stack)
 	EXPECT(prog, FIND, INSN_MOV(BPF_REG_1, BPF_REG_6), INSN_ADD_IMM(BPF_REG_1, 8),
 	       INSN_MOV_IMM(BPF_REG_2, 16), INSN_MOV(BPF_REG_1, BPF_REG_10),
 	       INSN_ADD_IMM(BPF_REG_1, -32), INSN_CALL(COMM), INSN_MOV(BPF_REG_1, BPF_REG_6),
-	       INSN_ADD_IMM(BPF_REG_1, 8), INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_10, -32),
-	       INSN_STORE(BPF_DW, BPF_REG_1, 0, BPF_REG_2),
+	       INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_10, -32),
+	       INSN_STORE(BPF_DW, BPF_REG_1, 8, BPF_REG_2),
 	       INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_10, -24),
-	       INSN_STORE(BPF_DW, BPF_REG_1, 8, BPF_REG_2), INSN_MOV(BPF_REG_0, BPF_REG_6),
+	       INSN_STORE(BPF_DW, BPF_REG_1, 16, BPF_REG_2), INSN_MOV(BPF_REG_0, BPF_REG_6),
 	       INSN_EXIT());
 	ck_assert_uint_eq(plan.steps.len, 1);
 	expect_step(0, "1 argument of helpers by way of the stack", CAP_MEMORY_MAP);
@@ -144,7 +144,7 @@ START_TEST(keys_and_values_go_by_way_of_the_stack_in_the_size_of_the_map)
 	caps.at[CAP_MEMORY_MAP].answer = CAP_YES;
 	lower_it();
 	EXPECT(prog, FIND, INSN_MOV(BPF_REG_2, BPF_REG_6), INSN_WIDE(BPF_REG_1, 0),
-	       INSN_LOAD(BPF_DW, BPF_REG_0, BPF_REG_2, 0),
+	       INSN_MOV(BPF_REG_2, BPF_REG_6), INSN_LOAD(BPF_DW, BPF_REG_0, BPF_REG_2, 0),
 	       INSN_STORE(BPF_DW, BPF_REG_10, -32, BPF_REG_0),
 	       INSN_LOAD(BPF_W, BPF_REG_0, BPF_REG_2, 8),
 	       INSN_STORE(BPF_W, BPF_REG_10, -24, BPF_REG_0), INSN_MOV(BPF_REG_2, BPF_REG_10),
@@ -200,6 +200,29 @@ START_TEST(numbers_are_added_to_addresses)
 	       INSN_MOV(BPF_REG_7, BPF_REG_0), INSN_LOAD(BPF_B, BPF_REG_0, BPF_REG_7, 0),
 	       INSN_STORE(BPF_B, BPF_REG_6, 0, BPF_REG_0), INSN_EXIT());
 	expect_step(0, "1 addition the other way round", CAP_ADD_ADDRESS);
+}
+END_TEST
+
+/* The fourth. */
+START_TEST(accesses_go_out_from_the_address_on_the_stack)
+{
+	struct program *prog = PROGRAM(
+		FIND, INSN_STORE(BPF_DW, BPF_REG_10, -24, BPF_REG_6),
+		INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24), INSN_ADD_IMM(BPF_REG_1, 16),
+		INSN_LOAD(BPF_W, BPF_REG_2, BPF_REG_1, 4), INSN_STORE(BPF_W, BPF_REG_1, 8, BPF_REG_2),
+		INSN_STORE_IMM(BPF_W, BPF_REG_1, 12, 7), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT());
+
+	add_ref(prog, FIND_REF);
+	lower_it();
+	EXPECT(prog, FIND, INSN_STORE(BPF_DW, BPF_REG_10, -24, BPF_REG_6),
+	       INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24), INSN_ADD_IMM(BPF_REG_1, 16),
+	       INSN_LOAD(BPF_DW, BPF_REG_2, BPF_REG_10, -24),
+	       INSN_LOAD(BPF_W, BPF_REG_2, BPF_REG_2, 20),
+	       INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24),
+	       INSN_STORE(BPF_W, BPF_REG_1, 24, BPF_REG_2), INSN_ADD_IMM(BPF_REG_1, 16),
+	       INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24),
+	       INSN_STORE_IMM(BPF_W, BPF_REG_1, 28, 7), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT());
+	expect_step(0, "3 accesses from an address on the stack on", CAP_FILL_RANGE);
 }
 END_TEST
 
@@ -406,6 +429,14 @@ static void put_call(struct program *prog)
 {
 	uint32_t size = 1 + any(60);
 
+	if (any(2)) { /* through an address that was on the stack */
+		put(prog, INSN_STORE(BPF_DW, BPF_REG_10, -96, BPF_REG_6));
+		put(prog, INSN_LOAD(BPF_DW, BPF_REG_9, BPF_REG_10, -96));
+		put(prog, INSN_ADD_IMM(BPF_REG_9, any(30)));
+		put(prog, INSN_LOAD(BPF_B, BPF_REG_1, BPF_REG_9, any(30)));
+		put(prog, INSN_STORE(BPF_H, BPF_REG_9, any(30), BPF_REG_1));
+		put(prog, INSN_STORE(BPF_B, BPF_REG_9, any(30), BPF_REG_8));
+	}
 	switch (any(6)) {
 	case 0:
 		put_memory(prog, BPF_REG_2, KEY_SIZE);
@@ -519,6 +550,7 @@ Suite *lower_memory_suite(void)
 	tcase_add_test(tc, keys_and_values_go_by_way_of_the_stack_in_the_size_of_the_map);
 	tcase_add_test(tc, copies_of_a_result_are_made_again_behind_the_check);
 	tcase_add_test(tc, numbers_are_added_to_addresses);
+	tcase_add_test(tc, accesses_go_out_from_the_address_on_the_stack);
 	tcase_add_test(tc, an_output_of_nothing_is_left_out);
 	tcase_add_test(tc, a_kernel_that_takes_it_or_cannot_tell_changes_nothing);
 	tcase_add_test(tc, what_cannot_go_by_the_stack_is_refused);

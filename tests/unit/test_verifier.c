@@ -4,6 +4,7 @@
  * logs as nobody should write them.
  */
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +310,23 @@ START_TEST(logs_of_linux_4_9_are_read)
 }
 END_TEST
 
+/* As 7.2 writes for RISC-V, where the compiler is off by default. */
+START_TEST(what_the_machine_lacks_is_not_the_programs_fault)
+{
+	static const char log[] =
+		"program requires BPF JIT compiler but it is not available\n"
+		"processed 420 insns (limit 1000000) max_states_per_insn 1 total_states 26 peak_states 26 "
+		"mark_read 0\n";
+
+	ck_assert_int_eq(verifier_report(&err, log, strlen(log), EINVAL, program("null_value"), &obj.btf),
+			 -1);
+	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
+	ck_has(err.message, "it takes the kernel's compiler of BPF programs (JIT), which is off");
+	ck_assert_str_eq(err.hint, "switch it on: sysctl net.core.bpf_jit_enable=1");
+	ck_assert_ptr_null(strstr(err.detail, "  > "));
+}
+END_TEST
+
 START_TEST(another_path_takes_nothing_over)
 {
 	report_text("unbounded_index",
@@ -593,6 +611,7 @@ Suite *verifier_suite(void)
 	tcase_add_loop_test(c, logs_cut_off_anywhere_are_read, 0, COUNT(kernels));
 	tcase_add_test(c, logs_of_linux_4_9_are_read);
 	tcase_add_test(c, another_path_takes_nothing_over);
+	tcase_add_test(c, what_the_machine_lacks_is_not_the_programs_fault);
 	tcase_add_test(c, registers_before_a_gap_are_not_those_behind_it);
 	tcase_add_test(c, what_a_kernel_explains_itself_is_taken_where_we_know_nothing);
 	tcase_add_test(c, unforeseen_words_are_shown_as_they_are);
