@@ -9,6 +9,7 @@ static lowering *const before[] = {
 
 /* and after it: each may write what a later one lowers. */
 static lowering *const behind[] = {
+	lower_helpers,
 	lower_data,
 	lower_memory,
 	lower_isa,

@@ -82,6 +82,13 @@ lowering lower_loops;
 lowering lower_ringbuf;
 
 /*
+ * Helpers that the kernel has not for programs of a kind, by others: bpf_probe_read_kernel() and its
+ * like by older forms, bpf_get_current_task_btf() by one whose result is read through another, and
+ * so on. Those that nothing replaces are refused.
+ */
+lowering lower_helpers;
+
+/*
  * Global variables where the kernel has none: what is read from .rodata at a known place becomes
  * the number that is there, all else goes through a lookup in the section's map. The maps stay,
  * and what is in them; without flags that the kernel does not know.
