@@ -53,7 +53,7 @@ static int take_path(void *into, const char *word, struct error *err)
 static const struct option_fact facts[] = {
 	{ 0, "caps", "FILE", take_caps,
 	  "plan for the kernel whose answers are in FILE, as\n"
-	  "`portrace caps --store` writes them, not for this one" },
+	  "`portrace caps --store` writes them" },
 	{ 0, "btf", "FILE", take_btf,
 	  "that kernel's types: BTF, or an ELF file or kernel image\n"
 	  "that has some; default: those of the running kernel" },
