@@ -59,7 +59,7 @@ static uint16_t to_be_kept(const struct reads *r, uint32_t at)
 
 	kept &= (1 << (BPF_REG_5 + 1)) - 1;
 	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++)
-		if (r->widths.before[at][reg] == WIDTH_UNSET)
+		if (r->widths.before[at].of[reg] == WIDTH_UNSET)
 			kept &= ~(1 << reg);
 	return kept;
 }
