@@ -55,8 +55,8 @@ static const struct option_fact facts[] = {
 	  "plan for the kernel whose answers are in FILE, as\n"
 	  "`portrace caps --store` writes them" },
 	{ 0, "btf", "FILE", take_btf,
-	  "that kernel's types: BTF, or an ELF file or kernel image\n"
-	  "that has some; default: those of the running kernel" },
+	  "that kernel's types: BTF, or an ELF file or kernel\n"
+	  "image that has some; default: the running kernel's" },
 	{ 0, "perf", NULL, take_perf, "as with --transport perf" },
 	{ 'j', "json", NULL, take_json, "one JSON object (docs/json.md)" },
 };
