@@ -27,6 +27,12 @@
 char _license[] SEC("license") = "GPL";
 
 /*
+ * What all programs return: with 0 the kernel ends the event there, and perf's users of the same
+ * tracepoint, perf_event_open(2)'s counters and records, would never have it.
+ */
+#define GO_ON 1
+
+/*
  * What a kernel without BTF leaves: the records of tracepoints. Both are constants after
  * relocation, so of each branch on them only one is loaded.
  */
@@ -300,13 +306,13 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	asked = want_signal(sig) && !(by_uid && (uid != want_uid || from_kernel(code))) &&
 		(!(by_from || by_to || by_either) || want_parties(code, pid, tid, target));
 	if ((!asked && !want_unasked(sig, target)) || phase_is_past(PHASE_ALL))
-		return 0;
+		return GO_ON;
 	bpf_get_current_comm(sender_comm, sizeof(sender_comm));
 	context_comm(ctx, target_comm);
 	if (comm_count && !comm_wanted(target_comm) &&
 	    (from_kernel(code) || !comm_wanted(sender_comm))) {
 		if (!want_unasked(sig, target))
-			return 0;
+			return GO_ON;
 		asked = 0;
 	}
 
@@ -321,7 +327,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
 	if (!rec) {
 		lose(&losses.generate);
-		return 0;
+		return GO_ON;
 	}
 	rec->time = time;
 	rec->type = RECORD_GENERATE;
@@ -338,7 +344,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	__builtin_memcpy(rec->sender_comm, sender_comm, COMM_LEN);
 	__builtin_memcpy(rec->target_comm, target_comm, COMM_LEN);
 	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
-	return 0;
+	return GO_ON;
 }
 
 /* Signals of this number in a queue of pending ones; LEFT_MAX where it is too long to tell. */
@@ -370,11 +376,11 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	struct deliver_record *rec;
 
 	if (!want_signal(sig) && (HAS_TASKS || !is_fatal(sig)))
-		return 0;
+		return GO_ON;
 	if (phase_is_past(PHASE_NO_SENDINGS))
-		return 0;
+		return GO_ON;
 	if (by_to && !((watch_bits(both >> 32) | watch_bits(both)) & WATCH_TO))
-		return 0;
+		return GO_ON;
 	/* Several of these can wait at once, and sigwait may have taken some of them unseen. */
 	if (HAS_TASKS && (sig >= SIGRTMIN || code == SI_TIMER)) {
 		struct task_struct *task = (void *)bpf_get_current_task();
@@ -386,7 +392,7 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	rec = bpf_ringbuf_reserve(&events, sizeof(*rec), 0);
 	if (!rec) {
 		lose(&losses.deliver);
-		return 0;
+		return GO_ON;
 	}
 	rec->time = bpf_ktime_get_ns();
 	rec->type = RECORD_DELIVER;
@@ -398,7 +404,7 @@ int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 	rec->pid = both >> 32;
 	rec->code = code;
 	bpf_ringbuf_submit(rec, wake_flags(sizeof(*rec)));
-	return 0;
+	return GO_ON;
 }
 
 /*
@@ -450,7 +456,7 @@ int process_exit(struct trace_event_raw_sched_process_exit *ctx)
 		wanted |= is_known(pid);
 	if (wanted)
 		send_exit(RECORD_EXIT, tid, pid, code, flags);
-	return 0;
+	return GO_ON;
 }
 
 SEC("tracepoint/sched/sched_process_exec")
@@ -463,7 +469,7 @@ int process_exec(struct trace_event_raw_sched_process_exec *ctx)
 	if (old != pid)
 		bpf_map_delete_elem(&watched, &old);
 	send_exit(RECORD_EXEC, old, pid, 0, 0);
-	return 0;
+	return GO_ON;
 }
 
 /*
@@ -479,9 +485,9 @@ int new_thread(struct trace_event_raw_task_newtask *ctx)
 	if (!HAS_TASKS)
 		send_exit(is_thread ? RECORD_THREAD : RECORD_FORK, tid, pid, 0, 0);
 	if (!is_thread)
-		return 0;
+		return GO_ON;
 	bits = watch_bits(pid);
 	if (bits && bpf_map_update_elem(&watched, &tid, &bits, BPF_ANY))
 		lose(&losses.thread);
-	return 0;
+	return GO_ON;
 }

@@ -151,9 +151,9 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.about = "what works on this machine, what does not, and what mends it",
 	.usage = "doctor [--json]",
-	.text = "Looks at all that tracing depends on: kernel, permissions, BPF, buffers, types, events; then\n"
-		"traces a signal that it sends to itself. Says of each what works, what does not, why, and\n"
-		"what mends it. It changes nothing that outlives it.\n",
+	.text = "Looks at all that tracing depends on: kernel, permissions, BPF, buffers, types,\n"
+		"events; then traces a signal that it sends to itself. Says of each what works,\n"
+		"what does not, why, and what mends it. It changes nothing that outlives it.\n",
 	.args = { "portrace doctor", groups, 1, NULL },
 	.notes = "Exit status:\n"
 		 "  0  signals can be traced here\n"

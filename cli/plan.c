@@ -53,10 +53,10 @@ static int take_path(void *into, const char *word, struct error *err)
 static const struct option_fact facts[] = {
 	{ 0, "caps", "FILE", take_caps,
 	  "plan for the kernel whose answers are in FILE, as\n"
-	  "`portrace caps --store` writes them, not for this one" },
+	  "`portrace caps --store` writes them" },
 	{ 0, "btf", "FILE", take_btf,
-	  "that kernel's types: BTF, or an ELF file or kernel image\n"
-	  "that has some; default: those of the running kernel" },
+	  "that kernel's types: BTF, or an ELF file or kernel\n"
+	  "image that has some; default: the running kernel's" },
 	{ 0, "perf", NULL, take_perf, "as with --transport perf" },
 	{ 'j', "json", NULL, take_json, "one JSON object (docs/json.md)" },
 };
@@ -220,13 +220,14 @@ const struct command command_plan = {
 	.name = "plan",
 	.about = "how an object is changed for a kernel, and why",
 	.usage = "plan [OPTIONS] [OBJECT]",
-	.text = "Does everything but loading: relocates the object to the kernel's types, asks the kernel what it\n"
-		"can do, and prints each change that the programs take, with its reason. Without an OBJECT\n"
-		"that of the signal tracer. What cannot be made to fit is an error that says where and why.\n",
+	.text = "Does everything but loading: relocates the object to the kernel's types, asks\n"
+		"the kernel what it can do, and prints each change that the programs take, with\n"
+		"its reason. Without an OBJECT that of the signal tracer. What cannot be made to\n"
+		"fit is an error that says where and why.\n",
 	.args = { "portrace plan", groups, 1, take_path },
 	.notes = "Examples:\n"
-		 "  portrace plan prog.bpf.o                    what it takes on this machine\n"
-		 "  portrace caps --store box.caps              on another machine, then here:\n"
-		 "  portrace plan --caps box.caps prog.bpf.o    what it takes there\n",
+		 "  portrace plan prog.bpf.o                   what it takes on this machine\n"
+		 "  portrace caps --store box.caps             on another machine, and then here:\n"
+		 "  portrace plan --caps box.caps prog.bpf.o   what it takes there\n",
 	.run = run,
 };

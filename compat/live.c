@@ -6,12 +6,14 @@
 #include "compat/insn.h"
 
 /*
- * From the end to the beginning, again until nothing changes: what matters behind an instruction is
- * what matters where it may go on; before it, that less what it writes, and what it reads. E.g.
+ * From the end to the beginning, again until nothing changes: what is read behind an instruction is
+ * what is read where it may go on; before it, that less what it writes, and what it reads. And of
+ * that only what has been set, found from the beginning to the end. E.g.
  *
  *				before it
- *	r1 = r6			r6
- *	call 5			r1 to r5, r6	(r1 is written above)
+ *	r6 = r1			r1
+ *	r2 = 5			r6
+ *	call 5			r1, r2, r6	(r3 to r5 have not been set)
  *	r0 += r6		r0, r6
  *	exit			r0
  */
@@ -88,13 +90,10 @@ static uint16_t live_before(const struct program *prog, const uint16_t *live, ui
 	return (behind & ~written_by(insn)) | read_by(insn);
 }
 
-/* That of the second slot of a BPF_LD_IMM64 means nothing. */
-uint16_t *live_registers(const struct program *prog)
+/* Two walks until nothing changes: backwards for what is read, and forwards for what has been set. */
+static void find_read(const struct program *prog, uint16_t *live)
 {
-	uint16_t *live = calloc(prog->insns.len + 1, sizeof(*live));
-	bool changed = live;
-
-	while (changed) {
+	for (bool changed = true; changed;) {
 		changed = false;
 		for (uint32_t i = prog->insns.len; i-- > 0;) {
 			uint16_t now = live_before(prog, live, i);
@@ -103,5 +102,64 @@ uint16_t *live_registers(const struct program *prog)
 			live[i] = now;
 		}
 	}
+}
+
+static uint16_t set_behind(const struct bpf_insn *insn, uint16_t set)
+{
+	if (BPF_CLASS(insn->code) == BPF_JMP && insn_is_call(insn))
+		return (set & ~ARGUMENTS) | BIT(0);
+	if (BPF_CLASS(insn->code) == BPF_LD && !insn_is_wide(insn))
+		return (set & ~ARGUMENTS) | BIT(0);
+	return set | written_by(insn);
+}
+
+/* What is set where several ways meet is set on all of them. */
+static bool meet(const struct program *prog, uint16_t *set, int64_t at, uint16_t on_this_way)
+{
+	uint16_t before;
+
+	if (at < 0 || at >= (int64_t)prog->insns.len)
+		return false;
+	before = set[at];
+	set[at] &= on_this_way;
+	return set[at] != before;
+}
+
+/* The kernel gives a program one argument; functions have those of five that all calls set. */
+static void find_set(const struct program *prog, uint16_t *set)
+{
+	for (size_t i = 0; i < prog->insns.len; i++)
+		set[i] = UINT16_MAX;
+	for (size_t i = 0; i < prog->funcs.len; i++)
+		meet(prog, set, prog->funcs.at[i].insn, i ? ARGUMENTS | BIT(10) : BIT(1) | BIT(10));
+	for (bool changed = true; changed;) {
+		changed = false;
+		for (uint32_t i = 0; i < prog->insns.len; i++) {
+			const struct bpf_insn *insn = &prog->insns.at[i];
+			uint16_t behind = set_behind(insn, set[i]);
+			bool wide = insn_is_wide(insn);
+
+			if (insn_is_jump(insn))
+				changed |= meet(prog, set, insn_target(insn, i), behind);
+			if (insn_is_func_call(insn))
+				changed |= meet(prog, set, insn_target(insn, i), set[i]);
+			if (!insn_ends_flow(insn))
+				changed |= meet(prog, set, (int64_t)i + 1 + wide, behind);
+			i += wide;
+		}
+	}
+}
+
+/* That of the second slot of a BPF_LD_IMM64 means nothing. */
+uint16_t *live_registers(const struct program *prog)
+{
+	uint16_t *live = calloc(prog->insns.len + 1, 2 * sizeof(*live));
+
+	if (!live)
+		return NULL;
+	find_read(prog, live);
+	find_set(prog, live + prog->insns.len + 1);
+	for (size_t i = 0; i < prog->insns.len; i++)
+		live[i] &= live[prog->insns.len + 1 + i];
 	return live;
 }

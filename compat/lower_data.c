@@ -170,10 +170,17 @@ static void choose_holder(struct move *m)
 		m->holder = BPF_REG_9;
 }
 
+/* The number itself comes back from where it was kept: of what was on the stack verifiers do not
+ * know any more how large it may be. */
+static bool comes_back(const struct move *m, uint8_t reg)
+{
+	return reg == m->index && reg != BPF_REG_0 && reg != m->holder;
+}
+
 static void put_saved(struct piece *p, const struct move *m, bool back)
 {
 	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++) {
-		if (reg == m->to || !(m->live & 1 << reg))
+		if (reg == m->to || !(m->live & 1 << reg) || comes_back(m, reg))
 			continue;
 		piece_put(p, back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, word_of(m, 1 + reg)) :
 				    INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 1 + reg), reg));
@@ -207,6 +214,8 @@ static void put_move(struct piece *p, const struct move *m)
 	if (m->address.n)
 		piece_put(p, INSN_ADD_IMM(BPF_REG_0, m->address.n));
 	piece_put(p, INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_0, m->holder, 0, 0));
+	if (comes_back(m, m->index) && m->index != m->to && m->live & 1 << m->index)
+		piece_put(p, INSN_MOV(m->index, m->holder));
 	if (m->to != BPF_REG_0)
 		piece_put(p, INSN_MOV(m->to, BPF_REG_0));
 	put_saved(p, m, true);
@@ -294,27 +303,19 @@ static struct bpf_insn keep(const struct data *d, int reg, int number, bool back
 		      INSN_STORE(BPF_DW, BPF_REG_10, off, reg);
 }
 
-/* How many arguments the function has at most: the kernel gives a program one. */
-static int arguments(const struct data *d)
+/* Those that it will read: a bit for each register. */
+static uint16_t arguments(const struct data *d)
 {
-	const struct btf *btf = &d->obj->btf;
-	const struct btf_type *t = btf_type(btf, d->prog->funcs.at[d->func].type_id);
-
-	if (!d->func)
-		return 1;
-	if (t && btf_kind(t) == BTF_KIND_FUNC)
-		t = btf_type(btf, t->type);
-	return t && btf_kind(t) == BTF_KIND_FUNC_PROTO && btf_vlen(t) < 5 ? btf_vlen(t) : 5;
+	return d->live[d->prog->funcs.at[d->func].insn] & 0x3e;
 }
 
-/* Puts those by that the function will read, or fetches them back. */
+/* Puts them by, or fetches them back. */
 static void keep_arguments(const struct data *d, struct piece *p, bool back)
 {
-	uint16_t live = d->live[d->prog->funcs.at[d->func].insn];
-	int count = arguments(d), number = 0;
+	int number = 0;
 
-	for (int reg = BPF_REG_1; reg < BPF_REG_1 + count; reg++)
-		if (live & 1 << reg)
+	for (int reg = BPF_REG_1; reg <= BPF_REG_5; reg++)
+		if (arguments(d) & 1 << reg)
 			piece_put(p, keep(d, reg, number++, back));
 }
 
@@ -359,7 +360,7 @@ static int lower_func(struct data *d, uint32_t func)
 	if (program_stack_depth(prog, func, &depth, d->err))
 		return -1;
 	d->depth = (depth + 7) / 8 * 8;
-	need = 8 * (maps_before(d, d->obj->maps.len) + (arguments(d) > SAVED));
+	need = 8 * (maps_before(d, d->obj->maps.len) + (arguments(d) == 0x3e));
 	if (d->depth + need > STACK_MAX)
 		return no_room(d, func, d->depth, need);
 	ret = enter_func(d);

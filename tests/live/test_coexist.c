@@ -2,6 +2,8 @@
 /* Several tracers at once see the same, and none leaves a trace of its own behind. */
 #include "tests/live/harness.h"
 
+#include <linux/perf_event.h>
+
 #include <linux/bpf.h>
 
 Suite *coexist_suite(void);
@@ -230,6 +232,46 @@ START_TEST(nothing_is_left_behind)
 }
 END_TEST
 
+/* A counter, as of perf stat, of the signals that this process sends. */
+static int open_counter(void)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = PERF_ATTR_SIZE_VER1 };
+	char *id = read_whole("/sys/kernel/tracing/events/signal/signal_generate/id", NULL);
+	int fd;
+
+	if (!id)
+		skip("no tracefs to read an event's id from");
+	attr.config = atoi(id);
+	free(id);
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	ck_assert_msg(fd >= 0, "perf_event_open: %s", strerror(errno));
+	return fd;
+}
+
+/* What a program returns decides whether others' events of its tracepoint happen at all. */
+START_TEST(others_events_of_the_same_tracepoints_go_on)
+{
+	uint64_t count = 0;
+	struct tracer t;
+	struct actor a;
+	int fd;
+
+	need_bpf();
+	mount_tracefs();
+	actor_start(&a, actor_ignores, (int[]){ SIGUSR1, 0 });
+	tracer_start(&t, transport(_i));
+	fd = open_counter();
+	for (int n = 0; n < 100; n++)
+		kill(a.pid, SIGUSR1);
+	ck_assert_int_eq(read(fd, &count, sizeof(count)), sizeof(count));
+	ck_assert_uint_eq(count, 100);
+	close(fd);
+	tracer_stop(&t, SIGTERM);
+	ck_assert_uint_eq(count_events(&t, a.pid, SIGUSR1), 100);
+	actor_end(&a);
+}
+END_TEST
+
 static int count_pinned(void)
 {
 	char *mounts = read_whole("/proc/self/mounts", NULL);
@@ -262,5 +304,6 @@ Suite *coexist_suite(void)
 	tcase_add_test(tc, auto_is_one_of_the_two);
 	tcase_add_loop_test(tc, nothing_is_left_behind, 0, 4);
 	loop_both(tc, no_bpf_filesystem_is_mounted);
+	loop_all(tc, others_events_of_the_same_tracepoints_go_on);
 	return s;
 }
