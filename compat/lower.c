@@ -5,6 +5,7 @@
 static lowering *const before[] = {
 	lower_calls,
 	lower_loops,
+	lower_tracing,
 };
 
 /* and after it: each may write what a later one lowers. */

@@ -82,6 +82,12 @@ lowering lower_loops;
 lowering lower_ringbuf;
 
 /*
+ * Programs that a kernel attaches by its types, for one that does not: on raw tracepoints, tracepoints,
+ * kprobes and kretprobes. prog->arguments has to be set of those on the end of a function.
+ */
+lowering lower_tracing;
+
+/*
  * Helpers that the kernel has not for programs of a kind, by others: bpf_probe_read_kernel() and its
  * like by older forms, bpf_get_current_task_btf() by one whose result is read through another, and
  * so on. Those that nothing replaces are refused.
