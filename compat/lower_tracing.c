@@ -466,11 +466,11 @@ static const struct {
 
 static int lower_function(struct tracing *t)
 {
-	bool lacks = caps_ask(t->caps, CAP_TRACING) == CAP_NO;
+	enum cap cap = is(t, "iter") ? CAP_TRACING : CAP_TRAMPOLINE;
 
-	if (!lacks && (is(t, "iter") || caps_ask(t->caps, CAP_TRAMPOLINE) != CAP_NO))
+	if (caps_ask(t->caps, cap) != CAP_NO)
 		return 0;
-	t->why = plan_why(t->caps, lacks ? CAP_TRACING : CAP_TRAMPOLINE);
+	t->why = plan_why(t->caps, cap);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
 		if (is(t, refused[i].kind)) {
 			refuse(t->obj, t->prog, 0, refused[i].what, t->why.text, t->err);
