@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cli/caps.h"
 #include "cli/command.h"
+#include "cli/memlock.h"
 #include "util/map.h"
 #include "util/privilege.h"
 
@@ -66,15 +66,6 @@ int caps_open(struct caps *caps, const char *path, struct error *err)
 	ret = caps_read(caps, path, file.data, file.size, err);
 	unmap_file(&file);
 	return ret;
-}
-
-/* Where maps count as locked memory, 64 KiB would not do for the larger of them. */
-static void raise_memlock(struct caps *caps)
-{
-	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (caps_ask(caps, CAP_MEMCG) == CAP_NO)
-		setrlimit(RLIMIT_MEMLOCK, &all);
 }
 
 static int write_piece(void *to, const char *piece, size_t len)
@@ -141,7 +132,7 @@ static int show(struct caps *caps, const struct caps_options *o, struct error *e
 		if (caps_open(caps, o->stored, err))
 			return -1;
 	} else {
-		raise_memlock(caps);
+		memlock_raise(caps);
 		caps_ask_all(caps, o->all || o->store);
 	}
 	if (o->store && store(caps, o->store, err))

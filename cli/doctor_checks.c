@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/doctor.h"
+#include "cli/memlock.h"
 #include "cli/proc.h"
 #include "cli/tracer.h"
 #include "loader/attach.h"
@@ -109,20 +110,11 @@ static void check_pids(struct doctor *d, struct finding *f)
 
 /* ---- BPF ---- */
 
-/* Before Linux 5.11 maps count as locked memory: what the tracer would do, is done here. */
-static void raise_memlock(struct doctor *d)
-{
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (caps_ask(&d->caps, CAP_MEMCG) == CAP_NO)
-		d->memlock = !prlimit(0, RLIMIT_MEMLOCK, &all, NULL);
-}
-
 static void check_bpf(struct doctor *d, struct finding *f)
 {
 	int sys;
 
-	raise_memlock(d);
+	d->memlock = memlock_raise(&d->caps);
 	d->bpf = caps_program(&d->caps, BPF_PROG_TYPE_TRACEPOINT) == CAP_YES;
 	if (d->bpf) {
 		PUT(f->what, "programs on tracepoints can be loaded");
@@ -152,23 +144,25 @@ static void check_bpf(struct doctor *d, struct finding *f)
 
 static void check_memory(struct doctor *d, struct finding *f)
 {
-	struct rlimit now;
+	struct rlimit now = { 0 };
 
 	switch (caps_ask(&d->caps, CAP_MEMCG)) {
 	case CAP_YES:
 		PUT(f->what, "maps are charged to the cgroup, RLIMIT_MEMLOCK does not matter");
 		return;
 	case CAP_NO:
-		PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which may%s be raised",
-		    d->memlock ? "" : " not");
-		if (d->memlock)
+		getrlimit(RLIMIT_MEMLOCK, &now);
+		if (now.rlim_cur == RLIM_INFINITY) {
+			PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which %s",
+			    d->memlock ? "can be raised" : "is unlimited");
 			return;
+		}
 		f->verdict = VERDICT_FAILS;
+		PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which is too low and cannot be raised");
 		PUT(f->mend, "ulimit -l unlimited, as root (CAP_SYS_RESOURCE)");
 		return;
 	default:
 		f->verdict = VERDICT_UNKNOWN;
-		getrlimit(RLIMIT_MEMLOCK, &now);
 		PUT(f->what, "whether maps count for RLIMIT_MEMLOCK cannot be told without bpf(2)");
 	}
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/memlock.h"
 #include "cli/proc.h"
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -130,19 +130,12 @@ static int make_fit(struct tracer *tracer, struct caps *caps, const struct optio
 	return ret;
 }
 
-/*
- * Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed; a
- * kernel that refuses for that reason says EPERM. Only then is the limit touched: true where
- * it was raised, so that asking again makes sense.
- */
-static bool raise_memlock(struct tracer *tracer)
+static bool raise_memlock(struct tracer *tracer, struct caps *caps)
 {
-	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
+	bool raised = memlock_raise(caps);
 
-	if (getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur == RLIM_INFINITY ||
-	    prlimit(0, RLIMIT_MEMLOCK, &all, NULL))
-		return false;
-	return tracer->memlock_raised = true;
+	tracer->memlock_raised |= raised;
+	return raised;
 }
 
 static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
@@ -158,7 +151,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 				       "with CONFIG_PERF_EVENTS");
 	}
 	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_map(caps, BPF_MAP_TYPE_RINGBUF);
-	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM && raise_memlock(tracer))
+	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM &&
+	    raise_memlock(tracer, caps))
 		ring = caps_map(caps, BPF_MAP_TYPE_RINGBUF);
 	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
 		error_set(err, ERROR_UNSUPPORTED, "--transport ring: this kernel has no BPF ring buffer");
@@ -172,8 +166,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 	}
 	tracer->transport = ring == CAP_YES ? TRANSPORT_RING : TRANSPORT_PERF;
 	/* Lowering asks much, and each question is a program or a map of its own. */
-	if (ring == CAP_NO && caps_ask(caps, CAP_MEMCG) == CAP_NO)
-		raise_memlock(tracer);
+	if (ring == CAP_NO)
+		raise_memlock(tracer, caps);
 	return 0;
 }
 
@@ -296,12 +290,12 @@ static void print_log(const char *program, const char *log)
 	fprintf(stderr, "portrace: what the kernel's verifier says of program '%s':\n%s", program, log);
 }
 
-static int load_within_memlock(struct tracer *tracer, const struct load_options *options,
-			       struct error *err)
+static int load_within_memlock(struct tracer *tracer, struct caps *caps,
+			       const struct load_options *options, struct error *err)
 {
 	int ret = load(&tracer->loaded, &tracer->object, options, err);
 
-	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer))
+	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer, caps))
 		ret = load(&tracer->loaded, &tracer->object, options, err);
 	return ret;
 }
@@ -527,7 +521,7 @@ static int programs_init(struct tracer *tracer, const struct options *options, s
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	prepare_load(&tracer->object, &caps, &load_options);
 	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
-	    load_within_memlock(tracer, &load_options, err) ||
+	    load_within_memlock(tracer, &caps, &load_options, err) ||
 	    map_reported(tracer, err) || open_reader(tracer, err) ||
 	    attach_all(tracer, options, err))
 		goto fail;

@@ -49,7 +49,7 @@ enum cap {
 	CAP_CURRENT_CPU,  /* BPF_F_CURRENT_CPU, 4.7 */
 	/* What the verifier makes of addresses of map values. */
 	CAP_NULL_COPIES,  /* a check of a lookup's result counts for copies of it, 4.10 */
-	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.14 */
+	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.20 */
 	CAP_FILL_RANGE,   /* one that was put by on the stack may be moved, 4.11 */
 	/* Maps. */
 	CAP_NO_PREALLOC,  /* BPF_F_NO_PREALLOC, 4.6 */
