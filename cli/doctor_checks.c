@@ -175,6 +175,12 @@ static void check_transport(struct doctor *d, struct finding *f)
 		PUT(f->what, "ring buffer");
 		return;
 	}
+	if (ring == CAP_UNKNOWN) {
+		f->verdict = VERDICT_UNKNOWN;
+		PUT(f->what, "whether there is a ring buffer cannot be asked: %s",
+		    strerror(d->caps.maps[BPF_MAP_TYPE_RINGBUF].sys));
+		return;
+	}
 	if (caps_map(&d->caps, BPF_MAP_TYPE_PERF_EVENT_ARRAY) == CAP_YES) {
 		PUT(f->what, "perf buffers, one for each of %d CPUs", cpus_possible());
 		PUT(f->why, "this kernel has no BPF ring buffer, which came with Linux 5.8; programs are "
@@ -242,7 +248,8 @@ static void check_tracefs(struct doctor *d, struct finding *f)
 	error_clear(&err);
 	if (tracefs_open(&tracefs, &err)) {
 		put_error(f, VERDICT_FAILS, &err);
-		PUT(f->mend, "mount -t tracefs nodev /sys/kernel/tracing");
+		if (err.code != ERROR_PERMISSION)
+			PUT(f->mend, "mount -t tracefs nodev /sys/kernel/tracing");
 		return;
 	}
 	PUT(f->what, "tracefs: %.120s", tracefs.where);
@@ -306,19 +313,18 @@ static void check_probes(struct doctor *d, struct finding *f)
 		{ CAP_UPROBE_PMU, "uprobes" }, { CAP_RAW_TRACEPOINT, "raw tracepoints" },
 		{ CAP_TRACING, "tracepoints with types" }, { CAP_TRAMPOLINE, "fentry, fexit" },
 	};
-	char lacks[128] = "";
+	char lists[CAP_UNKNOWN + 1][128] = { "" }; /* by answer */
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		bool yes = caps_ask(&d->caps, ways[i].cap) == CAP_YES;
-		char *to = yes ? f->what : lacks;
-		size_t size = yes ? sizeof(f->what) : sizeof(lacks), len = strlen(to);
+		char *to = lists[caps_ask(&d->caps, ways[i].cap)];
+		size_t len = strlen(to);
 
-		snprintf(to + len, size - len, "%s%s", len ? ", " : "", ways[i].name);
+		snprintf(to + len, sizeof(lists[0]) - len, "%s%s", len ? ", " : "", ways[i].name);
 	}
-	if (!f->what[0])
-		PUT(f->what, "none");
-	if (lacks[0])
-		PUT(f->why, "not here: %s", lacks);
+	PUT(f->what, "%s", lists[CAP_YES][0] ? lists[CAP_YES] : "none that is known");
+	PUT(f->why, "%s%s%s%s%s", lists[CAP_NO][0] ? "not here: " : "", lists[CAP_NO],
+	    lists[CAP_NO][0] && lists[CAP_UNKNOWN][0] ? "; " : "",
+	    lists[CAP_UNKNOWN][0] ? "cannot be asked: " : "", lists[CAP_UNKNOWN]);
 }
 
 /* ---- the trial: trace this very process sending itself a signal ---- */

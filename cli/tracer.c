@@ -98,12 +98,22 @@ int tracer_object(struct object *obj, const struct options *options, struct erro
  * Arguments are up to 4 KiB and pass through a map's value, in sizes as they come. Where helpers
  * take neither, user space asks /proc instead. bpf_ringbuf_output takes both.
  */
-static int leave_arguments_out(struct tracer *tracer, struct caps *caps, struct error *err)
+static bool can_have_arguments(struct caps *caps, enum transport transport)
 {
-	tracer->no_arguments = tracer->bare || (tracer->transport == TRANSPORT_PERF &&
-						(caps_ask(caps, CAP_MEMORY_MAP) == CAP_NO ||
-						 caps_ask(caps, CAP_MEMORY_SIZE) == CAP_NO));
-	return set_flag(&tracer->object, "no_arguments", tracer->no_arguments, err);
+	if (transport == TRANSPORT_RING ||
+	    (transport == TRANSPORT_AUTO && caps_map(caps, BPF_MAP_TYPE_RINGBUF) != CAP_NO))
+		return true;
+	return caps_ask(caps, CAP_MEMORY_MAP) != CAP_NO && caps_ask(caps, CAP_MEMORY_SIZE) != CAP_NO;
+}
+
+int tracer_suit(struct object *obj, const struct options *options, const struct btf *types,
+		struct caps *caps, enum transport transport, struct tracer_left *left,
+		struct error *err)
+{
+	left->bare = !btf_find(types, "task_struct", BTF_KIND_STRUCT);
+	left->no_arguments = left->bare || !can_have_arguments(caps, transport);
+	object_program(obj, programs[NEW_THREAD])->autoload = watch_ways(options) || left->bare;
+	return set_flag(obj, "no_arguments", left->no_arguments, err);
 }
 
 /* Once all settings are made: prepare() takes them for what they are. */
@@ -114,16 +124,16 @@ static int make_fit(struct tracer *tracer, struct caps *caps, const struct optio
 		.btf_file = options->btf_file, .from = options->types, .obj = &tracer->object,
 	};
 	struct lower_options lower_options = { .transport = tracer->transport };
+	struct tracer_left left;
 	struct types types;
 	int ret;
 
 	if (types_open(&types, &request, err))
 		return -1;
 	tracer->types = types.account;
-	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
-	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
-		watch_ways(options) || tracer->bare;
-	ret = leave_arguments_out(tracer, caps, err);
+	ret = tracer_suit(&tracer->object, options, &types.btf, caps, tracer->transport, &left, err);
+	tracer->bare = left.bare;
+	tracer->no_arguments = left.no_arguments;
 	if (!ret)
 		ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
 	types_fini(&types);

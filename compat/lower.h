@@ -93,6 +93,11 @@ lowering lower_tracing;
  * so on. Those that nothing replaces are refused.
  */
 lowering lower_helpers;
+/*
+ * In words, what lower_helpers() puts in a helper's place where kernels are oldest, for messages; NULL:
+ * nothing. *since: the first release that has what that takes; 0: all do.
+ */
+const char *lower_helpers_instead(int32_t helper, uint16_t *since);
 
 /*
  * Global variables where the kernel has none: what is read from .rodata at a known place becomes

@@ -149,6 +149,24 @@ static const struct replacement *find_replacement(const struct helpers *h, int32
 	return NULL;
 }
 
+/* The last that is older than the helper itself: they are listed from new to old. */
+const char *lower_helpers_instead(int32_t helper, uint16_t *since)
+{
+	uint16_t own = since_helper(helper).release;
+	const char *what = NULL;
+
+	for (size_t i = 0; i < REPLACEMENTS; i++) {
+		const struct replacement *r = &replacements[i];
+		uint16_t release = r->by ? since_helper(r->by).release : 0;
+
+		if (r->helper != helper || release >= own)
+			continue;
+		what = r->what;
+		*since = release;
+	}
+	return what;
+}
+
 /* ---- what is told ---- */
 
 static struct plan_why why(const struct helpers *h, int32_t helper)

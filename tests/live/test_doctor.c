@@ -139,6 +139,11 @@ START_TEST(others_than_root_are_told_what_they_lack)
 	ck_assert(strstr(text_of(finding(&got, "permission"), "why"), "CAP_BPF") != NULL);
 	ck_assert(strstr(text_of(finding(&got, "permission"), "mend"), "sudo") != NULL);
 	expect_verdict(&got, "trial", "fails");
+	/* What they may not ask is no fault of the kernel's, and nothing that a mount mends. */
+	expect_verdict(&got, "buffers", "unknown");
+	ck_assert_str_eq(text_of(finding(&got, "tracefs"), "mend"), "");
+	ck_assert(!strstr(text_of(finding(&got, "other probes"), "why"), "not here: raw"));
+	ck_assert(strstr(text_of(finding(&got, "other probes"), "why"), "cannot be asked: ") != NULL);
 	forget(&got);
 }
 END_TEST
