@@ -571,8 +571,11 @@ static int error_also(struct error *err, const struct error *without)
  * There is no BPF, not all of it that it takes, or not for us; or (EEXIST) the tracepoint takes one
  * program only, and has it.
  */
-static bool may_do_without_bpf(const struct error *err)
+static bool may_do_without_bpf(const struct options *options, const struct error *err)
 {
+	/* Who says how events are to come, or where types are from, wants that or nothing. */
+	if (options->transport != TRANSPORT_AUTO || options->types != TYPES_AUTO || options->btf_file)
+		return false;
 	return err->code == ERROR_UNSUPPORTED || err->code == ERROR_PERMISSION || err->sys == EEXIST;
 }
 
@@ -585,7 +588,7 @@ int tracer_init(struct tracer *tracer, const struct options *options, struct err
 		return tracer_events_init(tracer, options, err);
 	if (!programs_init(tracer, options, err))
 		return 0;
-	if (options->transport != TRANSPORT_AUTO || !may_do_without_bpf(err))
+	if (!may_do_without_bpf(options, err))
 		return -1;
 	error_clear(&without);
 	if (!tracer_events_init(tracer, options, &without)) {

@@ -19,8 +19,8 @@ xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
 
 {
 	echo "| architecture | kernel | transport | types | lowered | passed | failed | skipped |" \
-		"signals seen | attached in | kernel's complaints |"
-	echo "|---|---|---|---|---|---|---|---|---|---|---|"
+		"signals seen | attached in | kernel's complaints | took |"
+	echo "|---|---|---|---|---|---|---|---|---|---|---|---|"
 	cat $rows/*.md
 } >"$table"
 cat "$table"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The first process of a kernel under test: mounts what a small system has, runs the commands of
- * /commands one after the other, a line each, words apart by spaces, says what the kernel complained
- * of, and switches the machine off. It begins with a line "init: on RELEASE", each command ends with
- * "init: exit N: COMMAND", each complaint is "init: kernel: ...", all of them end with "init: off".
+ * /commands one after the other, a line each, words apart by spaces, VARIABLE=VALUE before the first,
+ * says what the kernel complained of, and switches the machine off. It begins with a line "init: on
+ * RELEASE", each command ends with "init: exit N: COMMAND (SECONDS s)", each complaint is "init:
+ * kernel: ...", all of them end with "init: off".
  *
  * Called by the name of kill it is that: kill -TERM PID.
  */
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void mount_at(const char *type, const char *path)
@@ -50,8 +52,13 @@ static int run(char *line)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
+		char **command = argv;
+
 		setsid();
-		execv(argv[0], argv);
+		while (*command && strchr(*command, '='))
+			putenv(*command++);
+		if (*command)
+			execv(*command, command);
 		printf("init: %s: %s\n", argv[0], strerror(errno));
 		_exit(127);
 	}
@@ -119,6 +126,8 @@ int main(int argc, char **argv)
 	char line[4096], copy[4096];
 	struct utsname uts;
 	FILE *commands;
+	time_t began;
+	int status;
 
 	if (getpid() != 1)
 		return kill_by_name(argc, argv);
@@ -137,7 +146,9 @@ int main(int argc, char **argv)
 	while (commands && fgets(line, sizeof(line), commands)) {
 		line[strcspn(line, "\n")] = 0;
 		strcpy(copy, line);
-		printf("init: exit %d: %s\n", run(copy), line);
+		began = time(NULL);
+		status = run(copy);
+		printf("init: exit %d: %s (%ld s)\n", status, line, (long)(time(NULL) - began));
 	}
 	tell_complaints();
 	printf("init: off\n");

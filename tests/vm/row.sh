@@ -17,7 +17,7 @@ finish() { # PASSED FAILED SKIPPED CELL...: the cells after these
 	counts="$1 | $2 | $3"
 	shift 3
 	echo "$total" >"$row.total"
-	echo "| $arch | $1 | $2 | $3 | $4 | $counts | $5 | $6 | $7 |" >"$row.md"
+	echo "| $arch | $1 | $2 | $3 | $4 | $counts | $5 | $6 | $7 | $8 |" >"$row.md"
 	cat "$row.said"
 	echo "$name: $total"
 	exit
@@ -25,7 +25,7 @@ finish() { # PASSED FAILED SKIPPED CELL...: the cells after these
 
 if ! kernel=$(sh tests/kernels/fetch.sh "$suite" "$arch" "$package" 2>"$row.said"); then
 	echo "missing: $name: no $package to be had from $suite" >>"$row.said"
-	finish 0 0 1 "missing: $suite has none now" - - - - - -
+	finish 0 0 1 "missing: $suite has none now" - - - - - - -
 fi
 began=$(date +%s)
 VM_NAME=$name sh tests/vm/run.sh "$kernel/vmlinuz" "$suites" >"$row.said" 2>&1
@@ -38,13 +38,13 @@ found() { # NAME: of the trial
 }
 complaints=$(grep -c '^init: kernel: ' "$log")
 # shellcheck disable=SC2046 # three numbers
-set -- $(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log" | tail -n 1)
-[ $# = 3 ] || set -- 0 0 0
+set -- $(awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { p += $1; f += $3; s += $5 }
+	END { print p + 0, f + 0, s + 0 }' "$log")
 # The tests' own failures are counted; else it is the machine's, or the kernel's complaint.
 [ "$status" = 0 ] || [ "$2" != 0 ] || set -- "$1" 1 "$3"
 if [ "$status" = 0 ]; then
-	grep -E '^(left out|skip): ' "$log" >"$row.said"
+	grep -E '^skip: ' "$log" | sort | uniq -c | sed -E 's/^ +([0-9]+) (.*)$/\2 (\1)/' >"$row.said"
 fi
 finish "$@" "$(sed -n 's/^.*init: on //p' "$log" | tail -n 1)" \
 	"$(found transport | sed 's/,.*//')" "$(found types)" "$(found lowered)" "$(found events)" \
-	"$(found attach)" "$complaints"
+	"$(found attach)" "$complaints" "$seconds s"

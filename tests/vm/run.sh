@@ -75,7 +75,13 @@ cp "$build/test/live" "$image/$build/test"
 cp -r "$build/fixtures" "$image/$build"
 cp tests/fixtures/*.bpf.c "$image/tests/fixtures"
 ln -s /init "$image/bin/kill"
-[ $# != 0 ] || set -- "/$build/test/live"
+if [ $# = 0 ] && [ "$suites" = - ]; then
+	set -- "/$build/test/live"
+elif [ $# = 0 ]; then # one after the other: each says how long it took
+	for wanted in $(echo "$suites" | tr , ' '); do
+		set -- "$@" "PORTRACE_SUITE=$wanted /$build/test/live"
+	done
+fi
 printf '%s\n' "$@" >"$image/commands"
 (cd "$image" && find . | cpio --quiet -o -H newc | gzip -1) >"$image.cpio.gz" || exit 1
 
@@ -85,7 +91,6 @@ append="console=$console panic=-1 quiet loglevel=1 sysctl.kernel.perf_event_para
 append="$append CK_TIMEOUT_MULTIPLIER=4"
 # Debian's kernel for RISC-V has a JIT compiler that is off, and has helpers that need it.
 [ "$machine" != riscv64 ] || append="$append sysctl.net.core.bpf_jit_enable=1"
-[ "$suites" = - ] || append="$append PORTRACE_SUITE=$suites"
 # shellcheck disable=SC2086 # words
 timeout --foreground -k 5 "${VM_SECONDS:-600}" $qemu -m 1536 -smp 2 -nographic -no-reboot \
 	-nic none -kernel "$kernel" -initrd "$image.cpio.gz" -append "$append ${VM_APPEND:-}" \
