@@ -11,6 +11,7 @@
 
 #include "cli/memlock.h"
 #include "cli/proc.h"
+#include "compat/missing.h"
 #include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/section.h"
@@ -307,6 +308,8 @@ static int load_within_memlock(struct tracer *tracer, struct caps *caps,
 
 	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer, caps))
 		ret = load(&tracer->loaded, &tracer->object, options, err);
+	if (ret && err->code != ERROR_PERMISSION)
+		missing_kinds(&tracer->object, caps, err);
 	return ret;
 }
 
