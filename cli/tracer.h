@@ -60,8 +60,7 @@ struct tracer_left {
 int tracer_suit(struct object *obj, const struct options *options, const struct btf *types,
 		struct caps *caps, enum transport transport, struct tracer_left *left,
 		struct error *err);
-/* Uses what options say of filters, transport and buffer. */
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err);
+/*
  * Uses what options say of filters, transport and buffer. Ids in them are the machine's; `pids` is
  * who tells of threads where /proc has others (cli/pids.h), or NULL.
  */
