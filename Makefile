@@ -145,7 +145,7 @@ check: setup
 live_as = $(as_root)
 
 # The ground truth once more behind gates that answer like kernels of before the ring buffer.
-gated := delivery,ending,fatal,filters,kernel,names,threads,undelivered
+gated := corpus,delivery,ending,fatal,filters,kernel,names,threads,undelivered
 gates = $(foreach c,$(wildcard tests/fixtures/caps/4.*.caps tests/fixtures/caps/5.4*.caps),"$(as_root) \
 	env PORTRACE_GATE=$c PORTRACE_SUITE=$(gated) $(O)/test/live")
 gates: $(O)/test/live all
