@@ -486,6 +486,7 @@ Suite *lower_data_suite(void)
 	TCase *tc = tcase_create("lower_data");
 
 	tcase_set_tags(tc, "random");
+	tcase_set_timeout(tc, 60);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, constants_become_numbers_and_addresses_come_from_a_lookup);

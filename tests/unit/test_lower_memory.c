@@ -546,6 +546,7 @@ Suite *lower_memory_suite(void)
 	TCase *tc = tcase_create("lower_memory");
 
 	tcase_set_tags(tc, "random");
+	tcase_set_timeout(tc, 60);
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_a_helper_writes_goes_by_way_of_the_stack);
