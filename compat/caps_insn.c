@@ -76,7 +76,7 @@ enum answer ask_insn(struct caps *caps, enum cap cap, int *sys)
 {
 	struct bpf_insn with[BEFORE + ASKED_MAX + 2], without[BEFORE + 2];
 	uint32_t with_count = surround(with, asked[cap].insns, asked[cap].count);
-	uint32_t without_count = surround(without, NULL, 0);
+	uint32_t without_count = surround(without, asked[cap].insns, 0);
 
 	return ask_plain_pair(caps, with, with_count, without, without_count, sys);
 }
