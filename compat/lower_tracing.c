@@ -140,16 +140,33 @@ static const struct {
 	{ "fexit.multi", "a program on several functions", "write one for fexit/ of each function" },
 	{ "fsession.multi", "a program on several functions",
 	  "write one for fentry/ and one for fexit/ of each function" },
+	{ "lsm", "a program that decides in place of a security module",
+	  "a kprobe program on the function security_NAME() sees what is asked for, and cannot forbid it" },
+	{ "lsm_cgroup", "a program that decides in place of a security module",
+	  "a kprobe program on the function security_NAME() sees what is asked for, and cannot forbid it" },
 	{ "iter", "a program that goes over what the kernel has", "read /proc in user space instead" },
 };
 
-static int lower_function(struct tracing *t)
+/* Sets t->why. Programs of other types than TRACING are attached by trampolines as well. */
+static bool is_lacking(struct tracing *t)
 {
 	enum cap cap = is(t, "iter") ? CAP_TRACING : CAP_TRAMPOLINE;
+	uint32_t type = t->prog->kind->type;
 
+	if (type != BPF_PROG_TYPE_TRACING && caps_program(t->caps, type) == CAP_NO) {
+		t->why = plan_why_program(t->caps, type);
+		return true;
+	}
 	if (caps_ask(t->caps, cap) != CAP_NO)
-		return 0;
+		return false;
 	t->why = plan_why(t->caps, cap);
+	return true;
+}
+
+static int lower_function(struct tracing *t)
+{
+	if (!is_lacking(t))
+		return 0;
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
 		if (is(t, refused[i].kind)) {
 			refuse(t->obj, t->prog, 0, refused[i].what, t->why.text, t->err);
@@ -167,7 +184,9 @@ static int lower_program(struct tracing *t)
 		t->registers = &widest;
 	if (is(t, "tp_btf") || is(t, "raw_tp") || is(t, "raw_tracepoint"))
 		return tracing_raw(t, is(t, "tp_btf"));
-	return t->prog->kind->type == BPF_PROG_TYPE_TRACING ? lower_function(t) : 0;
+	if (t->prog->kind->type != BPF_PROG_TYPE_TRACING && t->prog->kind->type != BPF_PROG_TYPE_LSM)
+		return 0;
+	return lower_function(t);
 }
 
 int lower_tracing(struct object *obj, struct caps *caps, struct plan *plan, struct error *err)

@@ -71,7 +71,8 @@ int perf_attach(struct link *link, int event_fd, const struct attach_request *re
 	int ret;
 
 	link->fd = event_fd;
-	if (options->cookie && !options->perf_links) {
+	/* Lowering has told the program already where it is the one that was announced. */
+	if (options->cookie != request->prog->cookie && options->cookie && !options->perf_links) {
 		error_set(err, ERROR_UNSUPPORTED, "%s: got a cookie, expected none on this kernel",
 			  request->target);
 		return error_hint(err, "perf events take a cookie since Linux 5.15");

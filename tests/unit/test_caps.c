@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -763,6 +764,19 @@ START_TEST(every_capability_has_a_name)
 END_TEST
 
 Suite *caps_suite(void);
+START_TEST(the_machine_is_known_without_a_question)
+{
+	struct caps here = { .stored = false }, stored = { .stored = true };
+	struct utsname names;
+
+	ck_assert_int_eq(uname(&names), 0);
+	ck_assert_str_eq(caps_machine(&here), names.machine);
+	ck_assert_str_eq(caps_machine(&stored), "");
+	strcpy(stored.machine, "s390x");
+	ck_assert_str_eq(caps_machine(&stored), "s390x");
+}
+END_TEST
+
 Suite *caps_suite(void)
 {
 	Suite *suite = suite_create("caps");
@@ -803,6 +817,7 @@ Suite *caps_suite(void)
 	tcase_add_test(tc, stored_answers_are_not_asked_again_and_the_others_are_unknown);
 	tcase_add_test(tc, the_kernel_at_hand_answers_without_privileges_and_keeps_the_limit);
 	tcase_add_test(tc, every_capability_has_a_name);
+	tcase_add_test(tc, the_machine_is_known_without_a_question);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -424,6 +424,21 @@ START_TEST(without_the_functions_type_a_result_is_not_known)
 }
 END_TEST
 
+START_TEST(security_programs_need_trampolines_too)
+{
+	PROGRAM("lsm/task_kill", INSN_EXIT());
+	expect_refused("o: program 'p': instruction 0: a program that decides in place of a security "
+		       "module: " NO_FUNCTIONS,
+		       "a kprobe program on the function security_NAME() sees what is asked for, and cannot "
+		       "forbid it");
+	caps.programs[BPF_PROG_TYPE_LSM] = (struct cap_answer){ CAP_NO, EINVAL };
+	ck_assert_int_eq(lower_tracing(&obj, &caps, &plan, &err), -1);
+	ck_assert_str_eq(err.message, "o: program 'p': instruction 0: a program that decides in place of a "
+			 "security module: this kernel has no programs of type lsm (EINVAL; since Linux "
+			 "5.7)");
+}
+END_TEST
+
 START_TEST(what_only_trampolines_do_is_refused)
 {
 	static const struct {
@@ -645,6 +660,7 @@ Suite *lower_tracing_suite(void)
 	tcase_add_test(c, arguments_at_the_end_are_put_by_at_the_start);
 	tcase_add_test(c, inlining_does_not_forget_how_many_arguments_there_are);
 	tcase_add_test(c, without_the_functions_type_a_result_is_not_known);
+	tcase_add_test(c, security_programs_need_trampolines_too);
 	tcase_add_loop_test(c, what_only_trampolines_do_is_refused, 0, 4);
 	tcase_add_loop_test(c, random_programs_read_the_same, 0, 20);
 	tcase_add_test(c, a_read_that_fails_gives_0);
