@@ -340,9 +340,9 @@ START_TEST(whole_log_of_a_refusal_is_handed_out)
 	open_fixture("refused");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
 	ck_assert_str_eq(refused_program, "unchecked");
-	ck_assert_msg(strstr(whole_log, "call bpf_map_lookup_elem#1") &&
-		      strstr(whole_log, "R0 invalid mem access 'map_value_or_null'\n") &&
-		      strstr(whole_log, "processed "), "%s", whole_log);
+	ck_assert_msg(strstr(whole_log, "(85) call ") &&
+		      strstr(whole_log, "R0 invalid mem access 'map_value_or_null'\n"), "%s",
+		      whole_log);
 }
 END_TEST
 
@@ -350,8 +350,13 @@ END_TEST
 START_TEST(program_too_long_to_be_checked_is_told)
 {
 	struct load_options options = usual_options();
+	struct map *unused;
 
 	open_fixture("bad");
+	/* Not every kernel has rings. */
+	unused = object_map(&obj, "events");
+	unused->type = BPF_MAP_TYPE_ARRAY;
+	unused->key_size = unused->value_size = 4;
 	for (size_t i = 0; i < obj.programs.len; i++)
 		obj.programs.at[i].autoload = !strcmp(obj.programs.at[i].name, "million_steps");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
