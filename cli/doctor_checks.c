@@ -12,6 +12,7 @@
 
 #include "cli/doctor.h"
 #include "cli/memlock.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
 #include "cli/tracer.h"
 #include "loader/attach.h"
@@ -94,18 +95,29 @@ static void check_lockdown(struct doctor *d, struct finding *f)
 	}
 }
 
+/* Where they are not the machine's, -p and the like have to be translated. */
 static void check_pids(struct doctor *d, struct finding *f)
 {
+	struct types_request request = { .btf_file = NULL };
+	struct error err;
+	struct pids *pids;
+
 	if (proc_machine()) {
 		PUT(f->what, "process ids here are those of the machine");
 		return;
 	}
+	error_clear(&err);
+	pids = pids_new(&request, &err);
 	f->verdict = VERDICT_LIMITED;
-	PUT(f->what, "process ids here are not those of the machine");
+	PUT(f->what, proc_initial() ? "/proc is another pid namespace's" :
+				      "process ids here are not those of the machine");
 	PUT(f->why, "this is a pid namespace, as containers have, or /proc is not mounted or another "
-	    "one's: ids are shown as the machine has them, and arguments come from the "
-	    "kernel side only");
+	    "one's: ids are shown as the machine has them, and arguments come from the kernel side "
+	    "only; -p, --from and --to take ids of here%s%.160s",
+	    pids ? ", and are translated" : proc_initial() ? "" : ", but cannot be used: ",
+	    pids || proc_initial() ? "" : err.message);
 	PUT(f->mend, "run it outside of the container, or the container with --pid=host");
+	pids_free(pids);
 }
 
 /* ---- BPF ---- */
@@ -146,6 +158,10 @@ static void check_memory(struct doctor *d, struct finding *f)
 {
 	struct rlimit now = { 0 };
 
+	if (caps_ask(&d->caps, CAP_BPF) == CAP_NO) {
+		PUT(f->what, "without bpf(2) there are no maps to be charged to anybody");
+		return;
+	}
 	switch (caps_ask(&d->caps, CAP_MEMCG)) {
 	case CAP_YES:
 		PUT(f->what, "maps are charged to the cgroup, RLIMIT_MEMLOCK does not matter");
@@ -285,6 +301,10 @@ static void check_tracepoints(struct doctor *d, struct finding *f)
 
 static void check_sharing(struct doctor *d, struct finding *f)
 {
+	if (!d->bpf) {
+		PUT(f->what, "perf events can be shared");
+		return;
+	}
 	switch (caps_ask(&d->caps, CAP_EVENT_SHARED)) {
 	case CAP_YES:
 		PUT(f->what, "a tracepoint takes several programs");
@@ -292,13 +312,12 @@ static void check_sharing(struct doctor *d, struct finding *f)
 	case CAP_NO:
 		f->verdict = VERDICT_LIMITED;
 		PUT(f->what, "a tracepoint takes one program only");
-		PUT(f->why, "so up to Linux 4.14: while perf, bcc or another portrace traces signals, this one "
-		    "cannot");
+		PUT(f->why, "so up to Linux 4.14: while perf, bcc or another portrace traces signals by programs, "
+		    "this one does by plain perf events");
 		return;
 	default:
-		f->verdict = d->bpf ? VERDICT_UNKNOWN : VERDICT_WORKS;
-		PUT(f->what, d->bpf ? "not known: %s" : "perf events can be shared",
-		    strerror(d->caps.at[CAP_EVENT_SHARED].sys));
+		f->verdict = VERDICT_UNKNOWN;
+		PUT(f->what, "not known: %s", strerror(d->caps.at[CAP_EVENT_SHARED].sys));
 	}
 }
 
@@ -361,7 +380,7 @@ static int watch_trial(struct tracer *tracer, struct trial *trial, struct error 
 	raise(TRIAL_SIGNAL);
 	while (!ret && !(trial->sent && trial->delivered) && reader_now() < deadline) {
 		ret = reader_wait(tracer->reader, deadline, err);
-		reader_drain(tracer->reader, true, on_record, trial);
+		tracer_drain(tracer, true, on_record, trial);
 	}
 	sigaction(TRIAL_SIGNAL, &before, NULL);
 	return ret;
@@ -376,7 +395,7 @@ static void check_trial(struct doctor *d, struct finding *f)
 	struct error err;
 
 	error_clear(&err);
-	if (tracer_init(&tracer, &options, &err)) {
+	if (tracer_init(&tracer, &options, NULL, &err)) {
 		put_error(f, VERDICT_FAILS, &err);
 		d->code = err.code;
 		return;

@@ -6,6 +6,7 @@
 #include "cli/caps.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/memlock.h"
 #include "cli/object_file.h"
 #include "cli/tracer.h"
 #include "compat/prepare.h"
@@ -95,6 +96,8 @@ static int relocate_and_lower(struct planning *p, struct error *err)
 
 	if (types_open(&types, &request, err))
 		return -1;
+	if (!p->options->caps_path)
+		memlock_raise(&p->caps);
 	p->types = types.account;
 	ret = p->options->path ? 0 : tracer_suit(&p->obj, &p->tracing, &types.btf, &p->caps,
 						 options.transport, &p->left, err);
@@ -237,7 +240,7 @@ const struct command command_plan = {
 		 "  portrace caps --store box.caps             on another machine, and then here:\n"
 		 "  portrace plan --caps box.caps prog.bpf.o   what it takes there\n"
 		 "\n"
-		 "Exit status 3: this user may not ask everything, so some answers are unknown, and\n"
-		 "what depends on them is left as it is; 4: it cannot be made to fit.\n",
+		 "Exit status 3: this user may not ask everything, so some answers are unknown,\n"
+		 "and what depends on them is left as it is; 4: it cannot be made to fit.\n",
 	.run = run,
 };

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "cli/memlock.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
+#include "compat/missing.h"
 #include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/section.h"
@@ -254,6 +256,40 @@ static int watch_all(struct tracer *tracer, const struct options *options, bool 
 	return 0;
 }
 
+/* The threads of what the options name, as `pids` tells of them. */
+struct watch_ids {
+	const struct options *options;
+	struct watch watch;
+};
+
+static void watch_id(void *ctx, const struct pids_record *thread)
+{
+	struct watch_ids *ids = ctx;
+
+	for (size_t i = 0; i < ids->options->watch_len; i++)
+		if (ids->options->watch[i].pid == thread->pid) {
+			ids->watch.bits = ids->options->watch[i].how;
+			watch_thread(&ids->watch, thread->tid);
+		}
+}
+
+static int watch_threads(struct tracer *tracer, const struct options *options, struct pids *pids,
+			 struct error *err)
+{
+	struct watch_ids ids = {
+		.options = options,
+		.watch.map_fd = loaded_map_fd(&tracer->loaded, "watched"),
+	};
+
+	if (!options->watch_len)
+		return 0;
+	if (proc_machine())
+		return watch_all(tracer, options, true, err);
+	if (pids && pids_each(pids, watch_id, &ids, err))
+		return -1;
+	return ids.watch.ret ? error_system(err, -ids.watch.ret, "watch threads") : 0;
+}
+
 static int attach(struct tracer *tracer, const struct tracefs *tracefs, int which,
 		  struct error *err)
 {
@@ -273,7 +309,7 @@ static int attach(struct tracer *tracer, const struct tracefs *tracefs, int whic
 	return tracer->links[which] < 0 ? -1 : 0;
 }
 
-static int attach_all(struct tracer *tracer, const struct options *options,
+static int attach_all(struct tracer *tracer, const struct options *options, struct pids *pids,
 		      struct error *err)
 {
 	struct tracefs tracefs;
@@ -284,7 +320,7 @@ static int attach_all(struct tracer *tracer, const struct options *options,
 	/* First the processes, then the new threads of these, then the threads they have: so
 	 * none is missed that is made meanwhile. */
 	if (watch_all(tracer, options, false, err) || attach(tracer, &tracefs, NEW_THREAD, err) ||
-	    (options->watch_len && proc_machine() && watch_all(tracer, options, true, err)))
+	    watch_threads(tracer, options, pids, err))
 		goto out;
 	for (int i = NEW_THREAD + 1; i < TRACER_LINKS; i++)
 		if (attach(tracer, &tracefs, i, err))
@@ -307,6 +343,8 @@ static int load_within_memlock(struct tracer *tracer, struct caps *caps,
 
 	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer, caps))
 		ret = load(&tracer->loaded, &tracer->object, options, err);
+	if (ret && err->code != ERROR_PERMISSION)
+		missing_kinds(&tracer->object, caps, err);
 	return ret;
 }
 
@@ -516,7 +554,8 @@ static const struct tracer_way programs_way = {
 	.losses = programs_losses,
 };
 
-static int programs_init(struct tracer *tracer, const struct options *options, struct error *err)
+static int programs_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+			 struct error *err)
 {
 	struct load_options load_options = { .types = &tracer->told };
 	struct caps caps = { 0 };
@@ -533,7 +572,7 @@ static int programs_init(struct tracer *tracer, const struct options *options, s
 	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
 	    load_within_memlock(tracer, &caps, &load_options, err) ||
 	    map_reported(tracer, err) || open_reader(tracer, err) ||
-	    attach_all(tracer, options, err))
+	    attach_all(tracer, options, pids, err))
 		goto fail;
 	caps_fini(&caps);
 	return 0;
@@ -579,19 +618,20 @@ static bool may_do_without_bpf(const struct options *options, const struct error
 	return err->code == ERROR_UNSUPPORTED || err->code == ERROR_PERMISSION || err->sys == EEXIST;
 }
 
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
+int tracer_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+		struct error *err)
 {
 	struct error without;
 
 	memset(tracer, 0, sizeof(*tracer));
 	if (options->transport == TRANSPORT_EVENTS)
-		return tracer_events_init(tracer, options, err);
-	if (!programs_init(tracer, options, err))
+		return tracer_events_init(tracer, options, pids, err);
+	if (!programs_init(tracer, options, pids, err))
 		return 0;
 	if (!may_do_without_bpf(options, err))
 		return -1;
 	error_clear(&without);
-	if (!tracer_events_init(tracer, options, &without)) {
+	if (!tracer_events_init(tracer, options, pids, &without)) {
 		snprintf(tracer->no_bpf, sizeof(tracer->no_bpf), "%s", err->message);
 		return 0;
 	}

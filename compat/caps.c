@@ -223,6 +223,13 @@ static void note_kernel(struct caps *caps)
 	snprintf(caps->machine, sizeof(caps->machine), "%s", names.machine);
 }
 
+const char *caps_machine(struct caps *caps)
+{
+	if (!*caps->machine)
+		note_kernel(caps);
+	return caps->machine;
+}
+
 void caps_ask_all(struct caps *caps, bool helpers)
 {
 	note_kernel(caps);

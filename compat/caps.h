@@ -120,6 +120,9 @@ enum answer caps_map(struct caps *caps, uint32_t type);
 enum answer caps_program(struct caps *caps, uint32_t type);
 enum answer caps_helper(struct caps *caps, uint32_t program_type, uint32_t helper);
 
+/* Of the kernel whose answers these are: "x86_64"; "" where nobody says. */
+const char *caps_machine(struct caps *caps);
+
 /* Asks everything that has a name (compat/since.h); helpers: for every type of program, too. */
 void caps_ask_all(struct caps *caps, bool helpers);
 

@@ -126,14 +126,14 @@ static bool has_to_go(const struct helpers *h, const struct bpf_insn *insn)
 }
 
 /* Of user space, where an address does not say whether it is the kernel's or a process's. */
-static bool reads_elsewhere(const struct caps *caps, int32_t helper)
+static bool reads_elsewhere(struct caps *caps, int32_t helper)
 {
 	static const char *const machines[] = { "s390", "sparc64", "parisc" };
 
 	if (helper != FUNC_probe_read_user && helper != FUNC_probe_read_user_str)
 		return false;
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
-		if (!strncmp(caps->machine, machines[i], strlen(machines[i])))
+		if (!strncmp(caps_machine(caps), machines[i], strlen(machines[i])))
 			return true;
 	return false;
 }
@@ -241,7 +241,7 @@ static bool calls(const struct helpers *h, int32_t helper)
 /* Pointers that no longer have a type cannot be read through. */
 static int untype_task(const struct helpers *h)
 {
-	const struct registers *registers = registers_of(h->caps->machine);
+	const struct registers *registers = registers_of(caps_machine(h->caps));
 	struct pointers_source source = { .helper = FUNC_get_current_task_btf,
 					  .size = registers ? registers->size : 8 };
 	struct plan_why reason;

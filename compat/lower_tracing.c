@@ -162,7 +162,7 @@ static int lower_program(struct tracing *t)
 {
 	static const struct registers widest = { .size = 8 };
 
-	t->registers = registers_of(t->caps->machine);
+	t->registers = registers_of(caps_machine(t->caps));
 	if (!t->registers)
 		t->registers = &widest;
 	if (is(t, "tp_btf") || is(t, "raw_tp") || is(t, "raw_tracepoint"))

@@ -142,6 +142,29 @@ static int need(struct survey *s, const struct need *wanted, const char *where)
 
 /* ---- programs ---- */
 
+/* As compat/lower_tracing.c does it. */
+static void tracing_has_instead(struct need *n, const struct section_kind *kind)
+{
+	static const struct {
+		const char *section, *instead;
+		uint16_t release;
+	} ways[] = {
+		{ "fentry/", "a kprobe", LINUX(4, 1) },
+		{ "fentry.s/", "a kprobe", LINUX(4, 1) },
+		{ "fexit/", "a kretprobe", LINUX(4, 1) },
+		{ "fexit.s/", "a kretprobe", LINUX(4, 1) },
+		{ "tp_btf/", "a raw tracepoint", LINUX(4, 17) },
+		{ "raw_tp/", "a tracepoint, where its record has what is read", LINUX(4, 7) },
+		{ "raw_tracepoint/", "a tracepoint, where its record has what is read", LINUX(4, 7) },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(kind->name, ways[i].section)) {
+			n->instead = ways[i].instead;
+			n->instead_release = ways[i].release;
+		}
+}
+
 static int need_program(struct survey *s, const struct program *prog)
 {
 	const struct section_kind *kind = section_kind(prog->section);
@@ -161,6 +184,7 @@ static int need_program(struct survey *s, const struct program *prog)
 	snprintf(n.what, sizeof(n.what), "program type %s%s%s%s", since.name,
 		 attach ? ", attach type " : "", attach ? attach : "",
 		 kind->flags & SLEEPABLE ? ", sleepable" : "");
+	tracing_has_instead(&n, kind);
 	return need(s, &n, prog->name);
 }
 

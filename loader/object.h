@@ -143,5 +143,7 @@ struct program *object_program(struct object *obj, const char *name);
  * Earlier struct map pointers are no longer valid. */
 struct map *object_add_map(struct object *obj, const char *name);
 void program_fini(struct program *prog);
+/* What is said of it, for another one's code. */
+struct program program_without_code(const struct program *prog);
 
 #endif

@@ -442,10 +442,10 @@ static void drop_dispositions(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void enter_gate(void)
+void stand_behind_gate(void)
 {
 	struct error err = { .code = ERROR_NONE };
-	int ret = gate_enter(gate(), &err);
+	int ret = gate() ? gate_enter(gate(), &err) : 0;
 
 	if (!ret)
 		return;
@@ -461,8 +461,7 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	dup2(err, 2);
 	if (is_older(setup))
 		become_older();
-	if (gate())
-		enter_gate();
+	stand_behind_gate();
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);

@@ -400,6 +400,20 @@ START_TEST(arguments_at_the_end_are_put_by_at_the_start)
 }
 END_TEST
 
+START_TEST(inlining_does_not_forget_how_many_arguments_there_are)
+{
+	struct program *prog = PROGRAM("fexit/f", INSN_LOAD(BPF_DW, 1, 1, 8),
+				       INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, 1),
+				       INSN_EXIT(), INSN_MOV(0, 1), INSN_EXIT());
+
+	*vec_push(&prog->funcs) = (struct func){ 3, 0, "leaf" };
+	prog->arguments = 1 + 1;
+	lower_it();
+	expect_kind(prog, "kretprobe/", "f");
+	ck_assert(!memcmp(&prog->insns.at[0], &INSN_LOAD(BPF_DW, 1, 1, 80), 8));
+}
+END_TEST
+
 START_TEST(without_the_functions_type_a_result_is_not_known)
 {
 	PROGRAM("fexit/f", INSN_LOAD(BPF_DW, 2, 1, 0), INSN_EXIT());
@@ -629,6 +643,7 @@ Suite *lower_tracing_suite(void)
 	tcase_add_test(c, a_result_comes_from_its_register);
 	tcase_add_test(c, behind_the_result_there_is_nothing);
 	tcase_add_test(c, arguments_at_the_end_are_put_by_at_the_start);
+	tcase_add_test(c, inlining_does_not_forget_how_many_arguments_there_are);
 	tcase_add_test(c, without_the_functions_type_a_result_is_not_known);
 	tcase_add_loop_test(c, what_only_trampolines_do_is_refused, 0, 4);
 	tcase_add_loop_test(c, random_programs_read_the_same, 0, 20);

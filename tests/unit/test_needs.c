@@ -293,6 +293,26 @@ START_TEST(what_is_lowered_has_something_instead)
 }
 END_TEST
 
+START_TEST(programs_attached_by_type_have_others_instead)
+{
+	const struct bpf_insn code[] = { INSN_EXIT() };
+
+	add_program("a", "fentry/x", code, 1);
+	add_program("b", "fexit.s/x", code, 1);
+	add_program("c", "tp_btf/x", code, 1);
+	add_program("d", "raw_tp/x", code, 1);
+	add_program("e", "fmod_ret/x", code, 1);
+	survey();
+	expect_instead("program type tracing, attach type trace_fentry", "a kprobe", LINUX(4, 1));
+	expect_instead("program type tracing, attach type trace_fexit, sleepable", "a kretprobe",
+		       LINUX(4, 1));
+	expect_instead("program type tracing, attach type trace_raw_tp", "a raw tracepoint", LINUX(4, 17));
+	expect_instead("program type raw_tracepoint", "a tracepoint, where its record has what is read",
+		       LINUX(4, 7));
+	expect_instead("program type tracing, attach type modify_return", NULL, 0);
+}
+END_TEST
+
 /* ---- programs and maps ---- */
 
 START_TEST(programs_are_told_by_type_and_place)
@@ -399,6 +419,7 @@ Suite *needs_suite(void)
 	tcase_add_test(tc, function_counts_once_however_often_it_is_copied);
 	tcase_add_test(tc, ring_buffer_has_something_instead);
 	tcase_add_test(tc, what_is_lowered_has_something_instead);
+	tcase_add_test(tc, programs_attached_by_type_have_others_instead);
 	tcase_add_test(tc, programs_are_told_by_type_and_place);
 	tcase_add_test(tc, maps_need_their_type_and_flags);
 	tcase_add_test(tc, data_sections_are_global_variables);

@@ -12,7 +12,9 @@ mkdir -p "$rows"
 
 # NAME is in the order of the list.
 sed 's/ *#.*//; /./!d' tests/vm/list | grep -E "${ONLY:-.}" | awk '{
-	printf "%02d-%s-%s %s %s %s %s\n", NR, $1, $2, $1, $2, $3, $4
+	arch = $2
+	sub("/", "-", arch)
+	printf "%02d-%s-%s %s %s %s %s\n", NR, $1, arch, $1, $2, $3, $4
 }' >$rows/list
 # shellcheck disable=SC2016 # the inner shell's
 xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
