@@ -348,7 +348,7 @@ static void new_thread(int i, const char *option)
 	actor_end(&a);
 }
 
-/* As fork(), with that process id. */
+/* As fork(), with that process id. A kernel that knows clone3() without set_tid says E2BIG. */
 static pid_t fork_as(pid_t pid)
 {
 	struct clone_args args = {
