@@ -44,12 +44,12 @@
  *
  *	r1 = .bss + 40 ll		r1 = .bss + 40 ll	(nobody reads it now)
  *	r1 += r2			r6 = r2
- *					*(u64 *)(r10 - 48) = r4
+ *					r7 = r4			if nothing is in it: else
  *					r0 = the value of .bss, as above
  *					r0 += 40
  *					r0 += r6
  *					r1 = r0
- *					r4 = *(u64 *)(r10 - 48)
+ *					r4 = r7			by way of the stack
  */
 
 #define LOWERING "data"
@@ -143,6 +143,7 @@ static int drop_unread(struct data *d)
 struct move {
 	uint8_t to, index, holder; /* registers: of the sum, of the number, and where that is kept */
 	bool evicts;               /* holder has something that is read later on */
+	uint8_t kept[BPF_REG_6];   /* where r0 to r5 are meanwhile: a register, or 0: on the stack */
 	uint16_t live;             /* behind it */
 	int16_t key;
 	struct value address;
@@ -177,13 +178,39 @@ static bool comes_back(const struct move *m, uint8_t reg)
 	return reg == m->index && reg != BPF_REG_0 && reg != m->holder;
 }
 
+static bool has_to_be_saved(const struct move *m, uint8_t reg)
+{
+	return reg != m->to && m->live & 1 << reg && !comes_back(m, reg);
+}
+
+/* An address that has been moved is none any more when it comes back from the stack. */
+static void choose_kept(struct move *m)
+{
+	uint8_t spare = BPF_REG_6;
+
+	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++) {
+		if (!has_to_be_saved(m, reg))
+			continue;
+		while (spare <= BPF_REG_9 && (m->live & 1 << spare || spare == m->holder ||
+					      spare == m->to || spare == m->index))
+			spare++;
+		if (spare <= BPF_REG_9)
+			m->kept[reg] = spare++;
+	}
+}
+
 static void put_saved(struct piece *p, const struct move *m, bool back)
 {
 	for (int reg = BPF_REG_0; reg <= BPF_REG_5; reg++) {
-		if (reg == m->to || !(m->live & 1 << reg) || comes_back(m, reg))
+		uint8_t kept = m->kept[reg];
+
+		if (!has_to_be_saved(m, reg))
 			continue;
-		piece_put(p, back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, word_of(m, 1 + reg)) :
-				    INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 1 + reg), reg));
+		if (kept)
+			piece_put(p, back ? INSN_MOV(reg, kept) : INSN_MOV(kept, reg));
+		else
+			piece_put(p, back ? INSN_LOAD(BPF_DW, reg, BPF_REG_10, word_of(m, 1 + reg)) :
+					    INSN_STORE(BPF_DW, BPF_REG_10, word_of(m, 1 + reg), reg));
 	}
 }
 
@@ -243,6 +270,7 @@ static int move_anew(const struct fold *f, uint32_t at, void *ctx)
 		return no_room(d, f->func, depth, 8 * WORDS);
 	m.key = -(int)((depth + 7) / 8 * 8) - 8;
 	choose_holder(&m);
+	choose_kept(&m);
 	put_move(&p, &m);
 	d->references++;
 	return piece_replace(&p, &d->edit, at, d->err);

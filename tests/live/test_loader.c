@@ -312,6 +312,7 @@ START_TEST(refusal_shows_source_register_and_reason)
 {
 	struct load_options options = usual_options();
 
+	options.refused = keep_log;
 	open_fixture("refused");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
 	ck_assert_int_eq(err.code, ERROR_VERIFIER);
@@ -323,8 +324,10 @@ START_TEST(refusal_shows_source_register_and_reason)
 	ck_detail("refused.bpf.c:%.2s, in unchecked():\n", shown_line("return *value") + 3);
 	ck_detail("\n  > %s", shown_line("return *value"));
 	ck_detail("\n    %s", shown_line("bpf_map_lookup_elem(&numbers"));
-	ck_detail("\n      r0: a pointer to a map's value of 4 bytes, or NULL (from line %.2s)\n",
-		  shown_line("bpf_map_lookup_elem(&numbers") + 3);
+	/* Before Linux 4.12 the log tells what registers hold only where ways part. */
+	if (strstr(whole_log, "R0=map_value_or_null") || strstr(whole_log, "R0_w=map_value_or_null"))
+		ck_detail("\n      r0: a pointer to a map's value of 4 bytes, or NULL (from line "
+			  "%.2s)\n", shown_line("bpf_map_lookup_elem(&numbers") + 3);
 	ck_detail("\n  the kernel: R0 invalid mem access '%s'", "map_value_or_null");
 	ck_assert_msg(strstr(err.hint, "compare it with NULL first"), "%s", err.hint);
 	ck_assert_ptr_null(loaded.map_fds);
@@ -340,9 +343,9 @@ START_TEST(whole_log_of_a_refusal_is_handed_out)
 	open_fixture("refused");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
 	ck_assert_str_eq(refused_program, "unchecked");
-	ck_assert_msg(strstr(whole_log, "call bpf_map_lookup_elem#1") &&
-		      strstr(whole_log, "R0 invalid mem access 'map_value_or_null'\n") &&
-		      strstr(whole_log, "processed "), "%s", whole_log);
+	ck_assert_msg(strstr(whole_log, "(85) call ") &&
+		      strstr(whole_log, "R0 invalid mem access 'map_value_or_null'\n"), "%s",
+		      whole_log);
 }
 END_TEST
 
@@ -350,12 +353,22 @@ END_TEST
 START_TEST(program_too_long_to_be_checked_is_told)
 {
 	struct load_options options = usual_options();
+	struct caps caps = { 0 };
+	struct plan plan = { 0 };
+	struct map *unused;
 
 	open_fixture("bad");
+	/* Not every kernel has rings, and arrays that can be mapped. */
+	unused = object_map(&obj, "events");
+	unused->type = BPF_MAP_TYPE_ARRAY;
+	unused->key_size = unused->value_size = 4;
+	ck_assert_int_eq(lower_data(&obj, &caps, &plan, &err), 0);
+	plan_fini(&plan);
+	caps_fini(&caps);
 	for (size_t i = 0; i < obj.programs.len; i++)
 		obj.programs.at[i].autoload = !strcmp(obj.programs.at[i].name, "million_steps");
 	ck_assert_int_eq(load(&loaded, &obj, &options, &err), -1);
-	ck_assert_int_eq(err.code, ERROR_VERIFIER);
+	ck_assert_msg(err.code == ERROR_VERIFIER, "%s", err.message);
 	ck_assert_msg(strstr(err.message, "program 'million_steps'") &&
 		      (strstr(err.message, "followed the program for 1000001 steps") ||
 		       strstr(err.message, "jumps with both ways open") ||
