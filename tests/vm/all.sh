@@ -10,10 +10,13 @@ table=${TABLE:-build/vm/kernels.md}
 rm -rf "$rows"
 mkdir -p "$rows"
 
-# NAME is in the order of the list.
-sed 's/ *#.*//; /./!d' tests/vm/list | grep -E "${ONLY:-.}" | awk '{
-	printf "%02d-%s-%s %s %s %s %s\n", NR, $1, $2, $1, $2, $3, $4
-}' >$rows/list
+# NAME is in the order of the list. "@word = a,b" is what @word stands for in later lines.
+sed 's/ *#.*//; /./!d' tests/vm/list | awk -v only="${ONLY:-.}" '
+	{ for (word in meaning) sub(word, meaning[word], $NF) }
+	/^@/ { meaning[$1] = $3; next }
+	{ n++ }
+	$0 ~ only { printf "%02d-%s-%s %s %s %s %s\n", n, $1, $2, $1, $2, $3, $4 }
+' >$rows/list
 # shellcheck disable=SC2016 # the inner shell's
 xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
 
