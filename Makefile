@@ -4,7 +4,7 @@
 #   make run        the same, set-up included, and run it    make check    set-up, then all tests
 #   make unit|live|gates  kinds of tests    make san   ASan, UBSan and valgrind    make bench   figures
 #   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
-#   make vmtest     live tests on other kernels, in QEMU
+#   make vmtest     live tests on other kernels, in QEMU     make vmtest-old  on what lacks more
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -72,7 +72,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live gates san valgrind fuzz kernels vmtest bench install clean FORCE
+.PHONY: all setup run check unit live gates san valgrind fuzz kernels vmtest vmtest-old bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -145,7 +145,7 @@ check: setup
 live_as = $(as_root)
 
 # The ground truth once more behind gates that answer like kernels of before the ring buffer.
-gated := delivery,ending,fatal,filters,kernel,names,threads,undelivered
+gated := corpus,delivery,ending,fatal,filters,kernel,names,threads,undelivered
 gates = $(foreach c,$(wildcard tests/fixtures/caps/4.*.caps tests/fixtures/caps/5.4*.caps),"$(as_root) \
 	env PORTRACE_GATE=$c PORTRACE_SUITE=$(gated) $(O)/test/live")
 gates: $(O)/test/live all
@@ -165,6 +165,14 @@ kernels:
 vmtest:
 	$(Q)sh util/setup.sh build test vm
 	$(Q)$(if $(KERNEL),sh tests/vm/run.sh '$(KERNEL)' $(or $(SUITES),-),sh tests/vm/all.sh)
+
+# Kernels as Debian no longer has them, built from its source (tests/vm/old.sh).
+old := stripped nobpf
+vmtest-old:
+	$(Q)sh util/setup.sh build test vm vm-old
+	$(Q)sh tests/vm/old.sh
+	$(Q)VM_SECONDS=$(or $(VM_SECONDS),1800) sh tests/totals.sh vmtest-old: $(foreach k,$(old),\
+		"sh tests/vm/run.sh build/kernels/5.10-$k/vmlinuz $(or $(SUITES),-)")
 
 san: valgrind_run = CK_FORK=no valgrind -q --leak-check=full --error-exitcode=9 $(BUILD)/test/unit
 san:

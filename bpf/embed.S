@@ -16,5 +16,6 @@
 	.endm
 
 	embed	signal
+	embed	pids
 
 	.section .note.GNU-stack, "", %progbits

@@ -69,14 +69,35 @@ struct mm_struct {
 	unsigned long arg_start, arg_end;
 } __kernel;
 
+struct upid {
+	int nr;
+} __kernel;
+
+struct pid {
+	unsigned int level; /* of the pid namespace that the thread is in itself */
+	struct upid numbers[1]; /* and more: one for each level */
+} __kernel;
+
 struct task_struct {
 	int pid;  /* of the thread */
 	int tgid; /* of the process */
+	struct pid *thread_pid; /* NULL: it has ended */
 	int exit_code;
 	struct task_struct *parent;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct sigpending pending;
+} __kernel;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} __kernel;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task; /* NULL: there are no more */
 } __kernel;
 
 #endif

@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "cli/caps.h"
 #include "cli/command.h"
+#include "cli/memlock.h"
 #include "util/map.h"
 #include "util/privilege.h"
 
@@ -68,15 +68,6 @@ int caps_open(struct caps *caps, const char *path, struct error *err)
 	return ret;
 }
 
-/* Where maps count as locked memory, 64 KiB would not do for the larger of them. */
-static void raise_memlock(struct caps *caps)
-{
-	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (caps_ask(caps, CAP_MEMCG) == CAP_NO)
-		setrlimit(RLIMIT_MEMLOCK, &all);
-}
-
 static int write_piece(void *to, const char *piece, size_t len)
 {
 	return fwrite(piece, 1, len, to) == len ? 0 : -errno;
@@ -119,17 +110,34 @@ static void count_unknown(struct unknown *u, const struct cap_answer *at, size_t
 	}
 }
 
-static enum exit_status warn_of_unknown(const struct caps *caps)
+static struct unknown all_unknown(const struct caps *caps)
 {
 	struct unknown u = { .count = 0 };
-	struct error err;
 
 	count_unknown(&u, caps->at, CAP_COUNT);
 	count_unknown(&u, caps->maps, CAPS_TYPES);
 	count_unknown(&u, caps->programs, CAPS_TYPES);
+	for (size_t i = 0; i < CAPS_TYPES; i++)
+		if (caps->helpers[i])
+			count_unknown(&u, caps->helpers[i], CAPS_HELPERS);
+	return u;
+}
+
+uint32_t caps_unknown(const struct caps *caps)
+{
+	return all_unknown(caps).count;
+}
+
+enum exit_status caps_warn(const char *command, const struct caps *caps)
+{
+	struct unknown u = all_unknown(caps);
+	struct error err;
+
 	if (caps->stored || !u.sys)
 		return STATUS_DONE;
-	error_system(&err, u.sys, "caps: %u answers are unknown", u.count);
+	error_clear(&err);
+	error_system(&err, u.sys, "%s: %u answer%s unknown", command, u.count,
+		     u.count == 1 ? " is" : "s are");
 	privilege_explain(&err);
 	report_error(&err);
 	return STATUS_PERMISSION;
@@ -141,7 +149,7 @@ static int show(struct caps *caps, const struct caps_options *o, struct error *e
 		if (caps_open(caps, o->stored, err))
 			return -1;
 	} else {
-		raise_memlock(caps);
+		memlock_raise(caps);
 		caps_ask_all(caps, o->all || o->store);
 	}
 	if (o->store && store(caps, o->store, err))
@@ -169,7 +177,7 @@ static enum exit_status run(int argc, char *const argv[])
 		report_error(&err);
 		status = command_status(err.code);
 	} else {
-		status = warn_of_unknown(&caps);
+		status = caps_warn("caps", &caps);
 	}
 	caps_fini(&caps);
 	return status;

@@ -44,6 +44,7 @@ void caps_json(struct caps *caps, FILE *to)
 	struct json j = { to, true };
 
 	json_open(&j, NULL, '{');
+	json_number(&j, "v", 1);
 	json_string(&j, "release", *caps->release ? caps->release : NULL);
 	json_string(&j, "machine", *caps->machine ? caps->machine : NULL);
 	json_bool(&j, "stored", caps->stored);

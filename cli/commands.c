@@ -119,17 +119,33 @@ static enum exit_status flushed(void)
 	return fflush(stdout) || ferror(stdout) ? STATUS_FAILED : STATUS_DONE;
 }
 
+/* Which command's help is wanted; NULL: err says why there is none. */
+static const struct command *help_of(int argc, char *const argv[], struct error *err)
+{
+	const struct command *command;
+	int words;
+
+	if (argc == 1 && (!strcmp(argv[0], "help") || !strcmp(argv[0], "version")))
+		return commands[0];
+	command = command_find(argc, argv, &words);
+	if (!command) {
+		command_unknown(argv[0], err);
+	} else if (argc > words) {
+		error_set(err, ERROR_USAGE, "unexpected word '%s'", argv[words]);
+		command = NULL;
+	}
+	return command;
+}
+
 /* `portrace help`, `portrace help COMMAND` */
 static enum exit_status help_main(int argc, char *const argv[])
 {
 	const struct command *command = commands[0];
 	struct error err;
-	int words = 0;
 
 	if (argc > 1)
-		command = command_find(argc - 1, argv + 1, &words);
-	if (!command || argc > 1 + words) {
-		command_unknown(argv[1 + words], &err);
+		command = help_of(argc - 1, argv + 1, &err);
+	if (!command) {
 		report_error(&err);
 		return STATUS_USAGE;
 	}

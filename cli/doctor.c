@@ -18,7 +18,7 @@ static int take_json(void *into, const char *arg, struct error *err)
 }
 
 static const struct option_fact facts[] = {
-	{ 'j', "json", NULL, take_json, "one JSON object instead of text (docs/json.md)" },
+	{ 0, "json", NULL, take_json, "one JSON object instead of text (docs/json.md)" },
 };
 
 static const struct option_group groups[] = { OPTION_GROUP("Options", facts) };

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "cli/doctor.h"
+#include "cli/memlock.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
 #include "cli/tracer.h"
 #include "loader/attach.h"
@@ -93,36 +95,38 @@ static void check_lockdown(struct doctor *d, struct finding *f)
 	}
 }
 
+/* Where they are not the machine's, -p and the like have to be translated. */
 static void check_pids(struct doctor *d, struct finding *f)
 {
+	struct types_request request = { .btf_file = NULL };
+	struct error err;
+	struct pids *pids;
+
 	if (proc_machine()) {
 		PUT(f->what, "process ids here are those of the machine");
 		return;
 	}
+	error_clear(&err);
+	pids = pids_new(&request, &err);
 	f->verdict = VERDICT_LIMITED;
-	PUT(f->what, "process ids here are not those of the machine");
+	PUT(f->what, proc_initial() ? "/proc is another pid namespace's" :
+				      "process ids here are not those of the machine");
 	PUT(f->why, "this is a pid namespace, as containers have, or /proc is not mounted or another "
-	    "one's: ids are shown as the machine has them, and arguments come from the "
-	    "kernel side only");
+	    "one's: ids are shown as the machine has them, and arguments come from the kernel side "
+	    "only; -p, --from and --to take ids of here%s%.160s",
+	    pids ? ", and are translated" : proc_initial() ? "" : ", but cannot be used: ",
+	    pids || proc_initial() ? "" : err.message);
 	PUT(f->mend, "run it outside of the container, or the container with --pid=host");
+	pids_free(pids);
 }
 
 /* ---- BPF ---- */
-
-/* Before Linux 5.11 maps count as locked memory: what the tracer would do, is done here. */
-static void raise_memlock(struct doctor *d)
-{
-	struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (caps_ask(&d->caps, CAP_MEMCG) == CAP_NO)
-		d->memlock = !prlimit(0, RLIMIT_MEMLOCK, &all, NULL);
-}
 
 static void check_bpf(struct doctor *d, struct finding *f)
 {
 	int sys;
 
-	raise_memlock(d);
+	d->memlock = memlock_raise(&d->caps);
 	d->bpf = caps_program(&d->caps, BPF_PROG_TYPE_TRACEPOINT) == CAP_YES;
 	if (d->bpf) {
 		PUT(f->what, "programs on tracepoints can be loaded");
@@ -152,23 +156,29 @@ static void check_bpf(struct doctor *d, struct finding *f)
 
 static void check_memory(struct doctor *d, struct finding *f)
 {
-	struct rlimit now;
+	struct rlimit now = { 0 };
 
+	if (caps_ask(&d->caps, CAP_BPF) == CAP_NO) {
+		PUT(f->what, "without bpf(2) there are no maps to be charged to anybody");
+		return;
+	}
 	switch (caps_ask(&d->caps, CAP_MEMCG)) {
 	case CAP_YES:
 		PUT(f->what, "maps are charged to the cgroup, RLIMIT_MEMLOCK does not matter");
 		return;
 	case CAP_NO:
-		PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which may%s be raised",
-		    d->memlock ? "" : " not");
-		if (d->memlock)
+		getrlimit(RLIMIT_MEMLOCK, &now);
+		if (now.rlim_cur == RLIM_INFINITY) {
+			PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which %s",
+			    d->memlock ? "can be raised" : "is unlimited");
 			return;
+		}
 		f->verdict = VERDICT_FAILS;
+		PUT(f->what, "maps are charged to RLIMIT_MEMLOCK, which is too low and cannot be raised");
 		PUT(f->mend, "ulimit -l unlimited, as root (CAP_SYS_RESOURCE)");
 		return;
 	default:
 		f->verdict = VERDICT_UNKNOWN;
-		getrlimit(RLIMIT_MEMLOCK, &now);
 		PUT(f->what, "whether maps count for RLIMIT_MEMLOCK cannot be told without bpf(2)");
 	}
 }
@@ -179,6 +189,12 @@ static void check_transport(struct doctor *d, struct finding *f)
 
 	if (ring == CAP_YES) {
 		PUT(f->what, "ring buffer");
+		return;
+	}
+	if (ring == CAP_UNKNOWN) {
+		f->verdict = VERDICT_UNKNOWN;
+		PUT(f->what, "whether there is a ring buffer cannot be asked: %s",
+		    strerror(d->caps.maps[BPF_MAP_TYPE_RINGBUF].sys));
 		return;
 	}
 	if (caps_map(&d->caps, BPF_MAP_TYPE_PERF_EVENT_ARRAY) == CAP_YES) {
@@ -248,7 +264,8 @@ static void check_tracefs(struct doctor *d, struct finding *f)
 	error_clear(&err);
 	if (tracefs_open(&tracefs, &err)) {
 		put_error(f, VERDICT_FAILS, &err);
-		PUT(f->mend, "mount -t tracefs nodev /sys/kernel/tracing");
+		if (err.code != ERROR_PERMISSION)
+			PUT(f->mend, "mount -t tracefs nodev /sys/kernel/tracing");
 		return;
 	}
 	PUT(f->what, "tracefs: %.120s", tracefs.where);
@@ -284,6 +301,10 @@ static void check_tracepoints(struct doctor *d, struct finding *f)
 
 static void check_sharing(struct doctor *d, struct finding *f)
 {
+	if (!d->bpf) {
+		PUT(f->what, "perf events can be shared");
+		return;
+	}
 	switch (caps_ask(&d->caps, CAP_EVENT_SHARED)) {
 	case CAP_YES:
 		PUT(f->what, "a tracepoint takes several programs");
@@ -291,13 +312,12 @@ static void check_sharing(struct doctor *d, struct finding *f)
 	case CAP_NO:
 		f->verdict = VERDICT_LIMITED;
 		PUT(f->what, "a tracepoint takes one program only");
-		PUT(f->why, "so up to Linux 4.14: while perf, bcc or another portrace traces signals, this one "
-		    "cannot");
+		PUT(f->why, "so up to Linux 4.14: while perf, bcc or another portrace traces signals by programs, "
+		    "this one does by plain perf events");
 		return;
 	default:
-		f->verdict = d->bpf ? VERDICT_UNKNOWN : VERDICT_WORKS;
-		PUT(f->what, d->bpf ? "not known: %s" : "perf events can be shared",
-		    strerror(d->caps.at[CAP_EVENT_SHARED].sys));
+		f->verdict = VERDICT_UNKNOWN;
+		PUT(f->what, "not known: %s", strerror(d->caps.at[CAP_EVENT_SHARED].sys));
 	}
 }
 
@@ -312,19 +332,18 @@ static void check_probes(struct doctor *d, struct finding *f)
 		{ CAP_UPROBE_PMU, "uprobes" }, { CAP_RAW_TRACEPOINT, "raw tracepoints" },
 		{ CAP_TRACING, "tracepoints with types" }, { CAP_TRAMPOLINE, "fentry, fexit" },
 	};
-	char lacks[128] = "";
+	char lists[CAP_UNKNOWN + 1][128] = { "" }; /* by answer */
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		bool yes = caps_ask(&d->caps, ways[i].cap) == CAP_YES;
-		char *to = yes ? f->what : lacks;
-		size_t size = yes ? sizeof(f->what) : sizeof(lacks), len = strlen(to);
+		char *to = lists[caps_ask(&d->caps, ways[i].cap)];
+		size_t len = strlen(to);
 
-		snprintf(to + len, size - len, "%s%s", len ? ", " : "", ways[i].name);
+		snprintf(to + len, sizeof(lists[0]) - len, "%s%s", len ? ", " : "", ways[i].name);
 	}
-	if (!f->what[0])
-		PUT(f->what, "none");
-	if (lacks[0])
-		PUT(f->why, "not here: %s", lacks);
+	PUT(f->what, "%s", lists[CAP_YES][0] ? lists[CAP_YES] : "none that is known");
+	PUT(f->why, "%s%s%s%s%s", lists[CAP_NO][0] ? "not here: " : "", lists[CAP_NO],
+	    lists[CAP_NO][0] && lists[CAP_UNKNOWN][0] ? "; " : "",
+	    lists[CAP_UNKNOWN][0] ? "cannot be asked: " : "", lists[CAP_UNKNOWN]);
 }
 
 /* ---- the trial: trace this very process sending itself a signal ---- */
@@ -361,7 +380,7 @@ static int watch_trial(struct tracer *tracer, struct trial *trial, struct error 
 	raise(TRIAL_SIGNAL);
 	while (!ret && !(trial->sent && trial->delivered) && reader_now() < deadline) {
 		ret = reader_wait(tracer->reader, deadline, err);
-		reader_drain(tracer->reader, true, on_record, trial);
+		tracer_drain(tracer, true, on_record, trial);
 	}
 	sigaction(TRIAL_SIGNAL, &before, NULL);
 	return ret;
@@ -376,7 +395,7 @@ static void check_trial(struct doctor *d, struct finding *f)
 	struct error err;
 
 	error_clear(&err);
-	if (tracer_init(&tracer, &options, &err)) {
+	if (tracer_init(&tracer, &options, NULL, &err)) {
 		put_error(f, VERDICT_FAILS, &err);
 		d->code = err.code;
 		return;

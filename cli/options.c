@@ -446,7 +446,8 @@ const struct command command_signal = {
 	      "  0  ended as asked: Ctrl-C, SIGTERM, -d, -n, or the reader of the pipe left\n"
 	      "  1  failed while running, e.g. the output could not be written\n"
 	      "  2  the command line is wrong\n"
-	      "  3  not permitted: needs root, or CAP_BPF and CAP_PERFMON\n"
-	      "  4  this kernel cannot: no BPF, no tracefs, or locked down\n",
+	      "  3  not permitted: root, or CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH are\n"
+	      "     needed, and a kernel that is not locked down (confidentiality)\n"
+	      "  4  this kernel cannot: it has neither BPF nor perf events, or no tracefs\n",
 	.run = run,
 };

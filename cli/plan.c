@@ -6,6 +6,7 @@
 #include "cli/caps.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/memlock.h"
 #include "cli/object_file.h"
 #include "cli/tracer.h"
 #include "compat/prepare.h"
@@ -58,13 +59,15 @@ static const struct option_fact facts[] = {
 	  "that kernel's types: BTF, or an ELF file or kernel\n"
 	  "image that has some; default: the running kernel's" },
 	{ 0, "perf", NULL, take_perf, "as with --transport perf" },
-	{ 'j', "json", NULL, take_json, "one JSON object (docs/json.md)" },
+	{ 0, "json", NULL, take_json, "one JSON object (docs/json.md)" },
 };
 
 static const struct option_group groups[] = { OPTION_GROUP("Options", facts) };
 
 struct planning {
 	const struct plan_options *options;
+	struct options tracing;  /* of the signal tracer, where that is what is planned, */
+	struct tracer_left left; /* and what it then does otherwise */
 	struct object obj;
 	struct caps caps;
 	struct plan plan;
@@ -93,8 +96,13 @@ static int relocate_and_lower(struct planning *p, struct error *err)
 
 	if (types_open(&types, &request, err))
 		return -1;
+	if (!p->options->caps_path)
+		memlock_raise(&p->caps);
 	p->types = types.account;
-	ret = prepare(&p->obj, &types, &p->caps, &options, &p->plan, err);
+	ret = p->options->path ? 0 : tracer_suit(&p->obj, &p->tracing, &types.btf, &p->caps,
+						 options.transport, &p->left, err);
+	if (!ret)
+		ret = prepare(&p->obj, &types, &p->caps, &options, &p->plan, err);
 	types_fini(&types);
 	return ret;
 }
@@ -118,7 +126,8 @@ static void print_text(const struct planning *p)
 		printf("   because %s\n", step->why);
 	}
 	if (!p->plan.steps.len)
-		printf("Nothing to change: that kernel takes it as it is.\n");
+		printf("Nothing to change%s.\n", caps_unknown(&p->caps) ?
+			       ", as far as is known" : ": that kernel takes it as it is");
 	printf("\n%-20s %12s %12s\n", "PROGRAM", "AS COMPILED", "FOR IT");
 	for (size_t i = 0; i < p->obj.programs.len; i++) {
 		const struct program *prog = &p->obj.programs.at[i];
@@ -138,6 +147,7 @@ static void print_json(const struct planning *p)
 	json_string(&j, "object", p->obj.name);
 	json_string(&j, "caps", p->options->caps_path);
 	json_string(&j, "types", p->types.source);
+	json_number(&j, "unknown", caps_unknown(&p->caps));
 	json_open(&j, "steps", '[');
 	for (size_t i = 0; i < p->plan.steps.len; i++) {
 		const struct plan_step *step = &p->plan.steps.at[i];
@@ -172,15 +182,14 @@ static void print_json(const struct planning *p)
 
 static int open_object(struct planning *p, struct error *err)
 {
-	struct options defaults = { .signals = ALL_SIGNALS };
-
 	return p->options->path ? object_file_open(&p->obj, p->options->path, err) :
-				  tracer_object(&p->obj, &defaults, err);
+				  tracer_object(&p->obj, &p->tracing, err);
 }
 
-static int make_plan(const struct plan_options *options, struct error *err)
+static int make_plan(const struct plan_options *options, enum exit_status *status,
+		     struct error *err)
 {
-	struct planning p = { .options = options };
+	struct planning p = { .options = options, .tracing.signals = ALL_SIGNALS };
 	int ret = -1;
 
 	if (open_object(&p, err))
@@ -193,6 +202,7 @@ static int make_plan(const struct plan_options *options, struct error *err)
 	else
 		print_text(&p);
 	ret = fflush(stdout) || ferror(stdout) ? error_set(err, ERROR_SYSTEM, "standard output") : 0;
+	*status = caps_warn("plan", &p.caps);
 out:
 	vec_fini(&p.before);
 	plan_fini(&p.plan);
@@ -210,8 +220,8 @@ static enum exit_status run(int argc, char *const argv[])
 	error_clear(&err);
 	if (!command_read(&command_plan, argc, argv, &options, &status))
 		return status;
-	if (!make_plan(&options, &err))
-		return STATUS_DONE;
+	if (!make_plan(&options, &status, &err))
+		return status;
 	report_error(&err);
 	return command_status(err.code);
 }
@@ -219,7 +229,7 @@ static enum exit_status run(int argc, char *const argv[])
 const struct command command_plan = {
 	.name = "plan",
 	.about = "how an object is changed for a kernel, and why",
-	.usage = "plan [OPTIONS] [OBJECT]",
+	.usage = "plan [options] [OBJECT]",
 	.text = "Does everything but loading: relocates the object to the kernel's types, asks\n"
 		"the kernel what it can do, and prints each change that the programs take, with\n"
 		"its reason. Without an OBJECT that of the signal tracer. What cannot be made to\n"
@@ -228,6 +238,9 @@ const struct command command_plan = {
 	.notes = "Examples:\n"
 		 "  portrace plan prog.bpf.o                   what it takes on this machine\n"
 		 "  portrace caps --store box.caps             on another machine, and then here:\n"
-		 "  portrace plan --caps box.caps prog.bpf.o   what it takes there\n",
+		 "  portrace plan --caps box.caps prog.bpf.o   what it takes there\n"
+		 "\n"
+		 "Exit status 3: this user may not ask everything, so some answers are unknown,\n"
+		 "and what depends on them is left as it is; 4: it cannot be made to fit.\n",
 	.run = run,
 };

@@ -92,6 +92,15 @@ static int64_t proc_uid(uint32_t tid)
 	return len < 0 ? len : field ? (int64_t)strtoul(field, NULL, 10) : -EINVAL;
 }
 
+bool proc_initial(void)
+{
+	char link[64];
+	ssize_t len = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+
+	link[len > 0 ? len : 0] = 0;
+	return !strcmp(link, INITIAL_PID_NS);
+}
+
 const struct join_machine *proc_machine(void)
 {
 	static const struct join_machine machine = {
@@ -101,13 +110,10 @@ const struct join_machine *proc_machine(void)
 		.status = proc_status,
 		.uid = proc_uid,
 	};
-	char link[64], self[32];
-	ssize_t len = readlink("/proc/self/ns/pid", link, sizeof(link) - 1);
+	char self[32];
+	ssize_t len;
 
-	if (len < 0)
-		return NULL;
-	link[len] = 0;
-	if (strcmp(link, INITIAL_PID_NS))
+	if (!proc_initial())
 		return NULL;
 	/* A /proc of another namespace calls us by another number. */
 	len = readlink("/proc/self", self, sizeof(self) - 1);

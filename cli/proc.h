@@ -2,6 +2,8 @@
 #ifndef CLI_PROC_H
 #define CLI_PROC_H
 
+#include <stdbool.h>
+
 #include "cli/join.h"
 
 /*
@@ -10,6 +12,8 @@
  * there is no /proc), for then the numbers would name other processes.
  */
 const struct join_machine *proc_machine(void);
+/* Whether we are known to be in the initial pid namespace; without a /proc nothing is known. */
+bool proc_initial(void);
 /* Calls fn for each thread of the process; -errno where there is no such process. */
 int proc_threads(uint32_t pid, void (*fn)(void *ctx, uint32_t tid), void *ctx);
 /* Calls fn for each process that there is. */

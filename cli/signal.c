@@ -25,6 +25,7 @@
 
 #include "cli/join.h"
 #include "cli/output.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
 #include "cli/tracer.h"
 #include "util/sys.h"
@@ -36,7 +37,8 @@
 #define CLOSING_NS 50000000ull
 
 struct session {
-	const struct options *options;
+	const struct options *options; /* in the machine's process ids */
+	struct pids *pids;             /* NULL: ours are the same */
 	struct tracer tracer;
 	struct join join;
 	struct output output;
@@ -479,6 +481,15 @@ static void warn_of_absent(const struct session *s)
 			fprintf(stderr, "portrace: there is no process %u now\n", s->options->watch[i].pid);
 }
 
+/* A process is named by one id and shown by another: in a container, say. */
+static void tell_ids(const struct options *asked, const struct options *options)
+{
+	for (size_t i = 0; i < options->watch_len; i++)
+		if (asked->watch[i].pid != options->watch[i].pid)
+			fprintf(stderr, "portrace: ids are the machine's: process %u here is %u there\n",
+				asked->watch[i].pid, options->watch[i].pid);
+}
+
 /* A terminal that can, and whose user has not asked for none (no-color.org). */
 static bool wants_colour(int fd)
 {
@@ -492,7 +503,7 @@ static int start(struct session *s)
 {
 	const struct options *options = s->options;
 
-	if (open_output(s) || open_signals(s) || tracer_init(&s->tracer, options, &s->err))
+	if (open_output(s) || open_signals(s) || tracer_init(&s->tracer, options, s->pids, &s->err))
 		return -1;
 	reader_watch_other(s->tracer.reader, s->signal_fd, true);
 	/* Only pipes and the like have another end; a file has none to watch. */
@@ -514,17 +525,20 @@ static int start(struct session *s)
 	return 0;
 }
 
-enum exit_status signal_run(const struct options *options)
+enum exit_status signal_run(const struct options *asked)
 {
+	struct options machine = *asked;
+	const struct options *options = &machine;
 	struct session s = { .options = options, .out_fd = -1, .signal_fd = -1 };
 	enum exit_status status;
 
-	if (start(&s)) {
+	if (pids_translate(&machine, &s.pids, &s.err) || start(&s)) {
 		report_error(&s.err);
 		status = command_status(s.err.code);
 		goto out;
 	}
 	if (!options->quiet) {
+		tell_ids(asked, options);
 		warn_of_absent(&s);
 		warn_of_bare(&s);
 		if (output_header(&s.output, &s.err))
@@ -545,6 +559,7 @@ enum exit_status signal_run(const struct options *options)
 	output_fini(&s.output);
 	tracer_fini(&s.tracer);
 out:
+	pids_free(s.pids);
 	sys_close(s.signal_fd);
 	if (s.out_fd > STDERR_FILENO && close(s.out_fd) && status == STATUS_DONE) {
 		/* Some file systems say only now that there was no room. */

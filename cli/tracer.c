@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
+#include "cli/memlock.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
+#include "compat/missing.h"
 #include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/section.h"
@@ -98,12 +100,22 @@ int tracer_object(struct object *obj, const struct options *options, struct erro
  * Arguments are up to 4 KiB and pass through a map's value, in sizes as they come. Where helpers
  * take neither, user space asks /proc instead. bpf_ringbuf_output takes both.
  */
-static int leave_arguments_out(struct tracer *tracer, struct caps *caps, struct error *err)
+static bool can_have_arguments(struct caps *caps, enum transport transport)
 {
-	tracer->no_arguments = tracer->bare || (tracer->transport == TRANSPORT_PERF &&
-						(caps_ask(caps, CAP_MEMORY_MAP) == CAP_NO ||
-						 caps_ask(caps, CAP_MEMORY_SIZE) == CAP_NO));
-	return set_flag(&tracer->object, "no_arguments", tracer->no_arguments, err);
+	if (transport == TRANSPORT_RING ||
+	    (transport == TRANSPORT_AUTO && caps_map(caps, BPF_MAP_TYPE_RINGBUF) != CAP_NO))
+		return true;
+	return caps_ask(caps, CAP_MEMORY_MAP) != CAP_NO && caps_ask(caps, CAP_MEMORY_SIZE) != CAP_NO;
+}
+
+int tracer_suit(struct object *obj, const struct options *options, const struct btf *types,
+		struct caps *caps, enum transport transport, struct tracer_left *left,
+		struct error *err)
+{
+	left->bare = !btf_find(types, "task_struct", BTF_KIND_STRUCT);
+	left->no_arguments = left->bare || !can_have_arguments(caps, transport);
+	object_program(obj, programs[NEW_THREAD])->autoload = watch_ways(options) || left->bare;
+	return set_flag(obj, "no_arguments", left->no_arguments, err);
 }
 
 /* Once all settings are made: prepare() takes them for what they are. */
@@ -114,35 +126,28 @@ static int make_fit(struct tracer *tracer, struct caps *caps, const struct optio
 		.btf_file = options->btf_file, .from = options->types, .obj = &tracer->object,
 	};
 	struct lower_options lower_options = { .transport = tracer->transport };
+	struct tracer_left left;
 	struct types types;
 	int ret;
 
 	if (types_open(&types, &request, err))
 		return -1;
 	tracer->types = types.account;
-	tracer->bare = !btf_find(&types.btf, "task_struct", BTF_KIND_STRUCT);
-	object_program(&tracer->object, programs[NEW_THREAD])->autoload =
-		watch_ways(options) || tracer->bare;
-	ret = leave_arguments_out(tracer, caps, err);
+	ret = tracer_suit(&tracer->object, options, &types.btf, caps, tracer->transport, &left, err);
+	tracer->bare = left.bare;
+	tracer->no_arguments = left.no_arguments;
 	if (!ret)
 		ret = prepare(&tracer->object, &types, caps, &lower_options, &tracer->plan, err);
 	types_fini(&types);
 	return ret;
 }
 
-/*
- * Before Linux 5.11 maps and programs count as locked memory, of which 64 KiB are allowed; a
- * kernel that refuses for that reason says EPERM. Only then is the limit touched: true where
- * it was raised, so that asking again makes sense.
- */
-static bool raise_memlock(struct tracer *tracer)
+static bool raise_memlock(struct tracer *tracer, struct caps *caps)
 {
-	struct rlimit now, all = { RLIM_INFINITY, RLIM_INFINITY };
+	bool raised = memlock_raise(caps);
 
-	if (getrlimit(RLIMIT_MEMLOCK, &now) || now.rlim_cur == RLIM_INFINITY ||
-	    prlimit(0, RLIMIT_MEMLOCK, &all, NULL))
-		return false;
-	return tracer->memlock_raised = true;
+	tracer->memlock_raised |= raised;
+	return raised;
 }
 
 static int choose_transport(struct tracer *tracer, struct caps *caps, enum transport wanted,
@@ -158,7 +163,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 				       "with CONFIG_PERF_EVENTS");
 	}
 	ring = wanted == TRANSPORT_PERF ? CAP_NO : caps_map(caps, BPF_MAP_TYPE_RINGBUF);
-	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM && raise_memlock(tracer))
+	if (ring == CAP_UNKNOWN && caps->maps[BPF_MAP_TYPE_RINGBUF].sys == EPERM &&
+	    raise_memlock(tracer, caps))
 		ring = caps_map(caps, BPF_MAP_TYPE_RINGBUF);
 	if (wanted == TRANSPORT_RING && ring == CAP_NO) {
 		error_set(err, ERROR_UNSUPPORTED, "--transport ring: this kernel has no BPF ring buffer");
@@ -172,8 +178,8 @@ static int choose_transport(struct tracer *tracer, struct caps *caps, enum trans
 	}
 	tracer->transport = ring == CAP_YES ? TRANSPORT_RING : TRANSPORT_PERF;
 	/* Lowering asks much, and each question is a program or a map of its own. */
-	if (ring == CAP_NO && caps_ask(caps, CAP_MEMCG) == CAP_NO)
-		raise_memlock(tracer);
+	if (ring == CAP_NO)
+		raise_memlock(tracer, caps);
 	return 0;
 }
 
@@ -250,6 +256,40 @@ static int watch_all(struct tracer *tracer, const struct options *options, bool 
 	return 0;
 }
 
+/* The threads of what the options name, as `pids` tells of them. */
+struct watch_ids {
+	const struct options *options;
+	struct watch watch;
+};
+
+static void watch_id(void *ctx, const struct pids_record *thread)
+{
+	struct watch_ids *ids = ctx;
+
+	for (size_t i = 0; i < ids->options->watch_len; i++)
+		if (ids->options->watch[i].pid == thread->pid) {
+			ids->watch.bits = ids->options->watch[i].how;
+			watch_thread(&ids->watch, thread->tid);
+		}
+}
+
+static int watch_threads(struct tracer *tracer, const struct options *options, struct pids *pids,
+			 struct error *err)
+{
+	struct watch_ids ids = {
+		.options = options,
+		.watch.map_fd = loaded_map_fd(&tracer->loaded, "watched"),
+	};
+
+	if (!options->watch_len)
+		return 0;
+	if (proc_machine())
+		return watch_all(tracer, options, true, err);
+	if (pids && pids_each(pids, watch_id, &ids, err))
+		return -1;
+	return ids.watch.ret ? error_system(err, -ids.watch.ret, "watch threads") : 0;
+}
+
 static int attach(struct tracer *tracer, const struct tracefs *tracefs, int which,
 		  struct error *err)
 {
@@ -269,7 +309,7 @@ static int attach(struct tracer *tracer, const struct tracefs *tracefs, int whic
 	return tracer->links[which] < 0 ? -1 : 0;
 }
 
-static int attach_all(struct tracer *tracer, const struct options *options,
+static int attach_all(struct tracer *tracer, const struct options *options, struct pids *pids,
 		      struct error *err)
 {
 	struct tracefs tracefs;
@@ -280,7 +320,7 @@ static int attach_all(struct tracer *tracer, const struct options *options,
 	/* First the processes, then the new threads of these, then the threads they have: so
 	 * none is missed that is made meanwhile. */
 	if (watch_all(tracer, options, false, err) || attach(tracer, &tracefs, NEW_THREAD, err) ||
-	    (options->watch_len && proc_machine() && watch_all(tracer, options, true, err)))
+	    watch_threads(tracer, options, pids, err))
 		goto out;
 	for (int i = NEW_THREAD + 1; i < TRACER_LINKS; i++)
 		if (attach(tracer, &tracefs, i, err))
@@ -296,13 +336,15 @@ static void print_log(const char *program, const char *log)
 	fprintf(stderr, "portrace: what the kernel's verifier says of program '%s':\n%s", program, log);
 }
 
-static int load_within_memlock(struct tracer *tracer, const struct load_options *options,
-			       struct error *err)
+static int load_within_memlock(struct tracer *tracer, struct caps *caps,
+			       const struct load_options *options, struct error *err)
 {
 	int ret = load(&tracer->loaded, &tracer->object, options, err);
 
-	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer))
+	if (ret && err->code == ERROR_PERMISSION && raise_memlock(tracer, caps))
 		ret = load(&tracer->loaded, &tracer->object, options, err);
+	if (ret && err->code != ERROR_PERMISSION)
+		missing_kinds(&tracer->object, caps, err);
 	return ret;
 }
 
@@ -512,7 +554,8 @@ static const struct tracer_way programs_way = {
 	.losses = programs_losses,
 };
 
-static int programs_init(struct tracer *tracer, const struct options *options, struct error *err)
+static int programs_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+			 struct error *err)
 {
 	struct load_options load_options = { .types = &tracer->told };
 	struct caps caps = { 0 };
@@ -527,9 +570,9 @@ static int programs_init(struct tracer *tracer, const struct options *options, s
 	load_options.refused = options->verbose > 1 ? print_log : NULL;
 	prepare_load(&tracer->object, &caps, &load_options);
 	if (lower_types(&tracer->object, &caps, &tracer->told, err) ||
-	    load_within_memlock(tracer, &load_options, err) ||
+	    load_within_memlock(tracer, &caps, &load_options, err) ||
 	    map_reported(tracer, err) || open_reader(tracer, err) ||
-	    attach_all(tracer, options, err))
+	    attach_all(tracer, options, pids, err))
 		goto fail;
 	caps_fini(&caps);
 	return 0;
@@ -575,19 +618,20 @@ static bool may_do_without_bpf(const struct options *options, const struct error
 	return err->code == ERROR_UNSUPPORTED || err->code == ERROR_PERMISSION || err->sys == EEXIST;
 }
 
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err)
+int tracer_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+		struct error *err)
 {
 	struct error without;
 
 	memset(tracer, 0, sizeof(*tracer));
 	if (options->transport == TRANSPORT_EVENTS)
-		return tracer_events_init(tracer, options, err);
-	if (!programs_init(tracer, options, err))
+		return tracer_events_init(tracer, options, pids, err);
+	if (!programs_init(tracer, options, pids, err))
 		return 0;
 	if (!may_do_without_bpf(options, err))
 		return -1;
 	error_clear(&without);
-	if (!tracer_events_init(tracer, options, &without)) {
+	if (!tracer_events_init(tracer, options, pids, &without)) {
 		snprintf(tracer->no_bpf, sizeof(tracer->no_bpf), "%s", err->message);
 		return 0;
 	}

@@ -21,6 +21,7 @@
  */
 #define TRACER_LINKS 5
 
+struct pids;
 struct tracer_way;
 struct tracer_events;
 
@@ -49,8 +50,22 @@ struct tracer {
 
 /* The object of the tracer's programs, with the filters' settings in it. */
 int tracer_object(struct object *obj, const struct options *options, struct error *err);
-/* Uses what options say of filters, transport and buffer. */
-int tracer_init(struct tracer *tracer, const struct options *options, struct error *err);
+/*
+ * The rest of its settings, before prepare(): what its programs leave to user space where a kernel
+ * has not what it takes. transport: TRANSPORT_AUTO, _RING or _PERF.
+ */
+struct tracer_left {
+	bool bare, no_arguments; /* as below */
+};
+int tracer_suit(struct object *obj, const struct options *options, const struct btf *types,
+		struct caps *caps, enum transport transport, struct tracer_left *left,
+		struct error *err);
+/*
+ * Uses what options say of filters, transport and buffer. Ids in them are the machine's; `pids` is
+ * who tells of threads where /proc has others (cli/pids.h), or NULL.
+ */
+int tracer_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+		struct error *err);
 void tracer_fini(struct tracer *tracer);
 /* What is recorded from now on; programs that run at this moment may still finish. */
 void tracer_set_phase(struct tracer *tracer, enum phase phase);

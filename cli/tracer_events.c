@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/events.h"
+#include "cli/pids.h"
 #include "cli/proc.h"
 #include "loader/attach.h"
 #include "util/privilege.h"
@@ -87,6 +88,15 @@ static void scan_process(void *ctx, uint32_t pid)
 	proc_threads(pid, scan_thread, &scan);
 }
 
+/* The same, told of by `pids`. */
+static void scan_id(void *ctx, const struct pids_record *thread)
+{
+	struct scan scan = { .events = ctx, .pid = thread->pid };
+
+	scan.bits = bits_of(scan.events->options, thread->pid);
+	scan_thread(&scan, thread->tid);
+}
+
 static int switch_on(struct tracer *tracer, enum events_point from, enum events_point to,
 		     struct error *err)
 {
@@ -97,7 +107,7 @@ static int switch_on(struct tracer *tracer, enum events_point from, enum events_
 }
 
 /* Threads are told of before those that are there are looked at: so none is missed. */
-static int begin(struct tracer *tracer, struct error *err)
+static int begin(struct tracer *tracer, struct pids *pids, struct error *err)
 {
 	struct events *events = &tracer->events->events;
 	const struct options *options = events->options;
@@ -108,6 +118,8 @@ static int begin(struct tracer *tracer, struct error *err)
 		return -1;
 	if (events->machine)
 		proc_processes(scan_process, events);
+	else if (pids && pids_each(pids, scan_id, events, err))
+		return -1;
 	return switch_on(tracer, EVENTS_DELIVER, EVENTS_GENERATE, err);
 }
 
@@ -188,7 +200,8 @@ static const struct tracer_way events_way = {
 	.skipped = events_way_skipped,
 };
 
-int tracer_events_init(struct tracer *tracer, const struct options *options, struct error *err)
+int tracer_events_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+		       struct error *err)
 {
 	struct tracer_events *own = calloc(1, sizeof(*own));
 
@@ -201,7 +214,7 @@ int tracer_events_init(struct tracer *tracer, const struct options *options, str
 	events_init(&own->events, options, proc_machine());
 	if (!tracer_size_buffer(tracer, options->buffer, err) && !read_points(own, err) &&
 	    !reader_new_events(&tracer->reader, own->points, EVENTS_POINTS, tracer->buffer, err) &&
-	    !begin(tracer, err))
+	    !begin(tracer, pids, err))
 		return 0;
 	if (err->code == ERROR_PERMISSION)
 		privilege_explain(err);

@@ -16,7 +16,8 @@ struct tracer_way {
 };
 
 /* Begins on a zeroed tracer without BPF; on failure it is zeroed again. */
-int tracer_events_init(struct tracer *tracer, const struct options *options, struct error *err);
+int tracer_events_init(struct tracer *tracer, const struct options *options, struct pids *pids,
+		       struct error *err);
 /* Sets tracer->buffer, for its transport; wanted 0: the default. */
 int tracer_size_buffer(struct tracer *tracer, size_t wanted, struct error *err);
 

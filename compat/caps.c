@@ -46,7 +46,7 @@ static const struct {
 	[CAP_KEY_MAP] = { "key-map", "map values as keys of maps", LINUX(4, 18), ask_key_map, CAP_BPF },
 	[CAP_CURRENT_CPU] = { "current-cpu", "BPF_F_CURRENT_CPU", LINUX(4, 7), ask_current_cpu, CAP_BPF },
 	[CAP_NULL_COPIES] = { "null-copies", "a check of a lookup that counts for its copies", LINUX(4, 10), ask_null_copies, CAP_BPF },
-	[CAP_ADD_ADDRESS] = { "add-address", "addition of an address to a number", LINUX(4, 14), ask_add_address, CAP_BPF },
+	[CAP_ADD_ADDRESS] = { "add-address", "addition of an address to a number", LINUX(4, 20), ask_add_address, CAP_BPF },
 	[CAP_FILL_RANGE] = { "fill-range", "moving of addresses that were on the stack", LINUX(4, 11), ask_fill_range, CAP_BPF },
 	[CAP_NO_PREALLOC] = { "no-prealloc", "hashes that are not allocated ahead", LINUX(4, 6), ask_no_prealloc, CAP_BPF },
 	[CAP_MMAPABLE] = { "mmapable", "arrays that can be mapped", LINUX(5, 5), ask_mmapable, CAP_BPF },
@@ -221,6 +221,13 @@ static void note_kernel(struct caps *caps)
 		return;
 	snprintf(caps->release, sizeof(caps->release), "%s", names.release);
 	snprintf(caps->machine, sizeof(caps->machine), "%s", names.machine);
+}
+
+const char *caps_machine(struct caps *caps)
+{
+	if (!*caps->machine)
+		note_kernel(caps);
+	return caps->machine;
 }
 
 void caps_ask_all(struct caps *caps, bool helpers)

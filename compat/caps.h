@@ -49,7 +49,7 @@ enum cap {
 	CAP_CURRENT_CPU,  /* BPF_F_CURRENT_CPU, 4.7 */
 	/* What the verifier makes of addresses of map values. */
 	CAP_NULL_COPIES,  /* a check of a lookup's result counts for copies of it, 4.10 */
-	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.14 */
+	CAP_ADD_ADDRESS,  /* the address may be what is added to a number, 4.20 */
 	CAP_FILL_RANGE,   /* one that was put by on the stack may be moved, 4.11 */
 	/* Maps. */
 	CAP_NO_PREALLOC,  /* BPF_F_NO_PREALLOC, 4.6 */
@@ -119,6 +119,9 @@ enum answer caps_ask(struct caps *caps, enum cap cap);
 enum answer caps_map(struct caps *caps, uint32_t type);
 enum answer caps_program(struct caps *caps, uint32_t type);
 enum answer caps_helper(struct caps *caps, uint32_t program_type, uint32_t helper);
+
+/* Of the kernel whose answers these are: "x86_64"; "" where nobody says. */
+const char *caps_machine(struct caps *caps);
 
 /* Asks everything that has a name (compat/since.h); helpers: for every type of program, too. */
 void caps_ask_all(struct caps *caps, bool helpers);

@@ -605,9 +605,7 @@ int edit_apply(struct edit *edit, struct error *err)
 {
 	struct program *prog = edit->prog;
 	size_t places = prog->insns.len + 1;
-	struct layout l = { .out = { .name = prog->name, .section = prog->section,
-				     .kind = prog->kind, .target = prog->target,
-				     .autoload = prog->autoload } };
+	struct layout l = { .out = program_without_code(prog) };
 	int ret = -1;
 
 	if (length_after(edit) > INSNS_MAX)

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "compat/lower.h"
 
+#include "compat/missing.h"
+
 /* What comes before the ring buffer's, in this order, */
 static lowering *const before[] = {
 	lower_calls,
 	lower_loops,
+	lower_tracing,
 };
 
 /* and after it: each may write what a later one lowers. */
@@ -47,5 +50,8 @@ int lower(struct object *obj, struct caps *caps, const struct lower_options *opt
 		return -1;
 	if (transport == TRANSPORT_PERF && lower_ringbuf(obj, caps, plan, err))
 		return -1;
-	return run(behind, COUNT(behind), obj, caps, plan, err);
+	if (run(behind, COUNT(behind), obj, caps, plan, err))
+		return -1;
+	/* Of a kernel that is not at hand no load() will tell. */
+	return caps->stored ? missing_kinds(obj, caps, err) : 0;
 }

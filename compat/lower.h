@@ -82,11 +82,22 @@ lowering lower_loops;
 lowering lower_ringbuf;
 
 /*
+ * Programs that a kernel attaches by its types, for one that does not: on raw tracepoints, tracepoints,
+ * kprobes and kretprobes. prog->arguments has to be set of those on the end of a function.
+ */
+lowering lower_tracing;
+
+/*
  * Helpers that the kernel has not for programs of a kind, by others: bpf_probe_read_kernel() and its
  * like by older forms, bpf_get_current_task_btf() by one whose result is read through another, and
  * so on. Those that nothing replaces are refused.
  */
 lowering lower_helpers;
+/*
+ * In words, what lower_helpers() puts in a helper's place where kernels are oldest, for messages; NULL:
+ * nothing. *since: the first release that has what that takes; 0: all do.
+ */
+const char *lower_helpers_instead(int32_t helper, uint16_t *since);
 
 /*
  * Global variables where the kernel has none: what is read from .rodata at a known place becomes

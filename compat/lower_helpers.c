@@ -126,14 +126,14 @@ static bool has_to_go(const struct helpers *h, const struct bpf_insn *insn)
 }
 
 /* Of user space, where an address does not say whether it is the kernel's or a process's. */
-static bool reads_elsewhere(const struct caps *caps, int32_t helper)
+static bool reads_elsewhere(struct caps *caps, int32_t helper)
 {
 	static const char *const machines[] = { "s390", "sparc64", "parisc" };
 
 	if (helper != FUNC_probe_read_user && helper != FUNC_probe_read_user_str)
 		return false;
 	for (size_t i = 0; i < sizeof(machines) / sizeof(*machines); i++)
-		if (!strncmp(caps->machine, machines[i], strlen(machines[i])))
+		if (!strncmp(caps_machine(caps), machines[i], strlen(machines[i])))
 			return true;
 	return false;
 }
@@ -147,6 +147,24 @@ static const struct replacement *find_replacement(const struct helpers *h, int32
 		    !(replacements[i].by && lacks(h, replacements[i].by)))
 			return &replacements[i];
 	return NULL;
+}
+
+/* The last that is older than the helper itself: they are listed from new to old. */
+const char *lower_helpers_instead(int32_t helper, uint16_t *since)
+{
+	uint16_t own = since_helper(helper).release;
+	const char *what = NULL;
+
+	for (size_t i = 0; i < REPLACEMENTS; i++) {
+		const struct replacement *r = &replacements[i];
+		uint16_t release = r->by ? since_helper(r->by).release : 0;
+
+		if (r->helper != helper || release >= own)
+			continue;
+		what = r->what;
+		*since = release;
+	}
+	return what;
 }
 
 /* ---- what is told ---- */
@@ -223,7 +241,7 @@ static bool calls(const struct helpers *h, int32_t helper)
 /* Pointers that no longer have a type cannot be read through. */
 static int untype_task(const struct helpers *h)
 {
-	const struct registers *registers = registers_of(h->caps->machine);
+	const struct registers *registers = registers_of(caps_machine(h->caps));
 	struct pointers_source source = { .helper = FUNC_get_current_task_btf,
 					  .size = registers ? registers->size : 8 };
 	struct plan_why reason;

@@ -70,7 +70,7 @@ bool helpers_put_ns(const struct helpers *h, const struct fold *f, uint32_t at, 
 bool helpers_put_ip(const struct helpers *h, const struct fold *f, uint32_t at, struct piece *p,
 		    const char **what)
 {
-	const struct registers *registers = registers_of(h->caps->machine);
+	const struct registers *registers = registers_of(caps_machine(h->caps));
 	bool entry = !strcmp(h->prog->kind->name, "kprobe/") && !strchr(h->prog->target, '+');
 
 	*what = "a kprobe on a function's entry, on a machine whose breakpoints are known";

@@ -7,6 +7,7 @@
 
 #include "compat/insn.h"
 #include "compat/loops.h"
+#include "compat/lower.h"
 #include "compat/since.h"
 #include "loader/section.h"
 #include "util/table.h"
@@ -35,20 +36,23 @@ static const struct {
 	const char *what, *unit;
 	uint16_t release;
 	uint8_t isa;
+	const char *instead; /* as in struct need; works on every kernel */
 } features[FEATURE_COUNT] = {
 	[FEATURE_JLT] = { "instruction set v2: jumps on less-than", "instruction",
-			  LINUX(4, 14), 2 },
-	[FEATURE_JMP32] = { "instruction set v3: 32-bit jumps", "instruction", LINUX(5, 1), 3 },
+			  LINUX(4, 14), 2, "jumps on greater-than" },
+	[FEATURE_JMP32] = { "instruction set v3: 32-bit jumps", "instruction", LINUX(5, 1), 3,
+			    "64-bit jumps" },
 	[FEATURE_ATOMIC] = { "atomic operations that return a value", "instruction",
 			     LINUX(5, 12), 3 },
 	[FEATURE_V4] = { "instruction set v4: movsx, ldsx, sdiv, bswap, gotol", "instruction",
-			 LINUX(6, 6), 4 },
+			 LINUX(6, 6), 4, "older instructions" },
 	[FEATURE_MAY_GOTO] = { "may_goto", "instruction", LINUX(6, 9), 4 },
 	[FEATURE_ARENA] = { "arena address casts", "instruction", LINUX(6, 9), 4 },
 	[FEATURE_ORDERED] = { "load-acquire, store-release", "instruction", LINUX(6, 15), 4 },
-	[FEATURE_CALL] = { "subprograms", "call", LINUX(4, 16), 1 },
+	[FEATURE_CALL] = { "subprograms", "call", LINUX(4, 16), 1, "copies of them in place of calls" },
 	[FEATURE_CALLBACK] = { "callbacks", "reference", LINUX(5, 13), 1 },
-	[FEATURE_LOOP] = { "loops", "backward jump", LINUX(5, 3), 1 },
+	[FEATURE_LOOP] = { "loops", "backward jump", LINUX(5, 3), 1,
+			   "unrolled, where constants tell their end" },
 	[FEATURE_KFUNC] = { "calls of kernel functions", "call", LINUX(5, 13), 1 },
 };
 
@@ -138,6 +142,29 @@ static int need(struct survey *s, const struct need *wanted, const char *where)
 
 /* ---- programs ---- */
 
+/* As compat/lower_tracing.c does it. */
+static void tracing_has_instead(struct need *n, const struct section_kind *kind)
+{
+	static const struct {
+		const char *section, *instead;
+		uint16_t release;
+	} ways[] = {
+		{ "fentry/", "a kprobe", LINUX(4, 1) },
+		{ "fentry.s/", "a kprobe", LINUX(4, 1) },
+		{ "fexit/", "a kretprobe", LINUX(4, 1) },
+		{ "fexit.s/", "a kretprobe", LINUX(4, 1) },
+		{ "tp_btf/", "a raw tracepoint", LINUX(4, 17) },
+		{ "raw_tp/", "a tracepoint, where its record has what is read", LINUX(4, 7) },
+		{ "raw_tracepoint/", "a tracepoint, where its record has what is read", LINUX(4, 7) },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(kind->name, ways[i].section)) {
+			n->instead = ways[i].instead;
+			n->instead_release = ways[i].release;
+		}
+}
+
 static int need_program(struct survey *s, const struct program *prog)
 {
 	const struct section_kind *kind = section_kind(prog->section);
@@ -157,6 +184,7 @@ static int need_program(struct survey *s, const struct program *prog)
 	snprintf(n.what, sizeof(n.what), "program type %s%s%s%s", since.name,
 		 attach ? ", attach type " : "", attach ? attach : "",
 		 kind->flags & SLEEPABLE ? ", sleepable" : "");
+	tracing_has_instead(&n, kind);
 	return need(s, &n, prog->name);
 }
 
@@ -296,14 +324,11 @@ static int survey_program(struct survey *s, const struct program *prog)
 
 /* ---- what was counted ---- */
 
-/*
- * Records come from a map's memory, which helpers take since Linux 4.11 (5722569bb9c3 "bpf: allow
- * helpers access to map element values").
- */
+/* bpf_perf_event_output; before Linux 4.11 records have to fit on the stack. */
 static void ring_has_instead(struct need *n)
 {
-	n->instead = "a perf buffer (4.11)";
-	n->instead_release = LINUX(4, 11);
+	n->instead = "a perf buffer (4.4)";
+	n->instead_release = LINUX(4, 4);
 }
 
 static int need_helpers(struct survey *s)
@@ -327,6 +352,7 @@ static int need_helpers(struct survey *s)
 			snprintf(n.what, sizeof(n.what), "helper %s: not known", since.name);
 		else
 			snprintf(n.what, sizeof(n.what), "helpers that no kernel has");
+		n.instead = lower_helpers_instead(id, &n.instead_release);
 		if (id >= BPF_FUNC_ringbuf_output && id <= BPF_FUNC_ringbuf_query)
 			ring_has_instead(&n);
 		if (need(s, &n, NULL))
@@ -346,6 +372,7 @@ static int need_features(struct survey *s)
 			.release = features[f].release,
 			.count = s->features[f],
 			.unit = features[f].unit,
+			.instead = features[f].instead,
 		};
 
 		if (!n.count)
@@ -435,7 +462,7 @@ static int need_map(struct survey *s, const struct map *map)
 
 	if (map->role != MAP_PLAIN) {
 		n = (struct need){ .kind = NEED_DATA, .release = LINUX(5, 2), .unit = "section",
-				   .what = "global variables" };
+				   .what = "global variables", .instead = "lookups in a map" };
 		return need(s, &n, map->name);
 	}
 	snprintf(n.what, sizeof(n.what), "map type %s%s", since.name,

@@ -2,6 +2,7 @@
 #include "compat/prepare.h"
 
 #include "btf/core.h"
+#include "loader/target.h"
 #include "util/kernel_version.h"
 
 static int give_module(void *types, size_t i, const struct btf **module, struct error *err)
@@ -45,10 +46,32 @@ static int relocate(struct object *obj, struct types *types, struct error *err)
 	return ret;
 }
 
+/* How many arguments the function has that a program is for: what it gets tells no end of them. */
+static void count_arguments(struct object *obj, struct types *types)
+{
+	for (size_t i = 0; i < obj->programs.len; i++) {
+		struct program *prog = &obj->programs.at[i];
+		const struct btf *btf = types_of(types, i);
+		struct targets targets = { .list = prog->target, .functions = true };
+		const struct btf_type *t = NULL;
+
+		if (!prog->autoload || !prog->kind || prog->kind->type != BPF_PROG_TYPE_TRACING)
+			continue;
+		while (!t && targets_next(&targets))
+			t = btf_type(btf, btf_find(btf, targets.name.text, BTF_KIND_FUNC));
+		t = t ? btf_type(btf, t->type) : NULL;
+		if (t && btf_kind(t) == BTF_KIND_FUNC_PROTO && btf_vlen(t) < UINT8_MAX)
+			prog->arguments = 1 + btf_vlen(t);
+	}
+}
+
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
-	return relocate(obj, types, err) ? -1 : lower(obj, caps, options, plan, err);
+	if (relocate(obj, types, err))
+		return -1;
+	count_arguments(obj, types);
+	return lower(obj, caps, options, plan, err);
 }
 
 /* Names are for people: only where it is sure that they do no harm. */

@@ -39,9 +39,7 @@ static void free_tables(struct program *prog)
 void rebuild_init(struct rebuild *rebuild, const struct program *prog, struct error *err)
 {
 	*rebuild = (struct rebuild){ .old = prog, .err = err };
-	rebuild->out = (struct program){ .name = prog->name, .section = prog->section,
-					 .kind = prog->kind, .target = prog->target,
-					 .autoload = prog->autoload };
+	rebuild->out = program_without_code(prog);
 }
 
 void rebuild_fini(struct rebuild *rebuild)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loader/attach_internal.h"
@@ -83,8 +84,9 @@ static int define_event(struct link *link, const struct probe *probe,
 			struct error *err)
 {
 	int ret = probe_event_add(&link->probe, tracefs, probe->file, probe->is_return, probe->place);
+	struct stat st;
 
-	if (ret == -ENOENT && faccessat(tracefs->fd, probe->file, F_OK, 0)) {
+	if (ret == -ENOENT && fstatat(tracefs->fd, probe->file, &st, 0)) {
 		error_set(err, ERROR_UNSUPPORTED, "%s: got neither an event source '%s' nor %s in "
 			  "tracefs, expected one of them", request->target, probe->pmu, probe->file);
 		return error_hint(err, "this kernel was built without CONFIG_%s",

@@ -86,6 +86,18 @@ int object_init(struct object *obj, const char *name, const void *data, size_t s
 	return ret;
 }
 
+struct program program_without_code(const struct program *prog)
+{
+	struct program out = *prog;
+
+	memset(&out.insns, 0, sizeof(out.insns));
+	memset(&out.refs, 0, sizeof(out.refs));
+	memset(&out.funcs, 0, sizeof(out.funcs));
+	memset(&out.lines, 0, sizeof(out.lines));
+	memset(&out.relos, 0, sizeof(out.relos));
+	return out;
+}
+
 void program_fini(struct program *prog)
 {
 	vec_fini(&prog->insns);

@@ -68,6 +68,7 @@ struct program {
 	const struct section_kind *kind; /* by that name, or what lowering made of it; NULL: none */
 	const char *target;  /* what follows the kind there: "signal/signal_generate"; "" */
 	bool autoload;       /* false: leave it out of the load */
+	uint8_t arguments;   /* 1 and those of the kernel function that it is for; 0: not known */
 	uint64_t cookie;     /* that it will be attached with, where kernels have to be told before */
 	VEC(struct bpf_insn) insns;
 	VEC(struct ref) refs;
@@ -142,5 +143,7 @@ struct program *object_program(struct object *obj, const char *name);
  * Earlier struct map pointers are no longer valid. */
 struct map *object_add_map(struct object *obj, const char *name);
 void program_fini(struct program *prog);
+/* What is said of it, for another one's code. */
+struct program program_without_code(const struct program *prog);
 
 #endif

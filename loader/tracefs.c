@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,11 +30,15 @@
 static int open_dir(struct tracefs *tracefs, const char *where)
 {
 	int fd = sys_open(where, O_RDONLY | O_DIRECTORY);
+	struct stat st;
 
 	if (fd < 0)
 		return fd;
-	/* An empty directory of that name is no tracefs. */
-	if (faccessat(fd, "events", F_OK, 0)) {
+	/*
+	 * An empty directory of that name is no tracefs. Not access(2), which asks for the real user and
+	 * without capabilities.
+	 */
+	if (fstatat(fd, "events", &st, 0)) {
 		int saved = errno;
 
 		sys_close(fd);

@@ -56,6 +56,12 @@ vm       file:/usr/riscv64-linux-gnu/lib/libc.a libc6-dev-riscv64-cross - -
 vm       command:s390x-linux-gnu-gcc gcc-s390x-linux-gnu - -
 vm       file:/usr/s390x-linux-gnu/lib/libc.a libc6-dev-s390x-cross - -
 vm       command:cpio       cpio             -              -
+vm-old   command:x86_64-linux-gnu-gcc gcc-x86-64-linux-gnu - -
+vm-old   command:flex       flex             -              -
+vm-old   command:bison      bison            -              -
+vm-old   command:bc         bc               -              -
+vm-old   command:patch      patch            -              -
+vm-old   command:xz         xz-utils         -              -
 fuzz     fuzzer             libclang-rt-dev  compiler-rt    compiler-rt
 '
 

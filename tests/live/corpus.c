@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/live/corpus.h"
 
+#include "compat/missing.h"
+
 #include "compat/since.h"
 #include "util/sys.h"
 
@@ -182,8 +184,10 @@ void corpus_start(void)
 	prepare_load(&corpus.obj, &corpus.caps, &options);
 	ck_assert_msg(!lower_types(&corpus.obj, &corpus.caps, &corpus.told, &corpus.err), "%s",
 		      corpus.err.message);
-	if (load(&corpus.loaded, &corpus.obj, &options, &corpus.err))
+	if (load(&corpus.loaded, &corpus.obj, &options, &corpus.err)) {
+		missing_kinds(&corpus.obj, &corpus.caps, &corpus.err);
 		refused_at("load");
+	}
 	attach_all();
 }
 

@@ -513,7 +513,7 @@ static void try_timer(void)
 #define PROGRAM(type) { NEED_A_PROGRAM, BPF_PROG_TYPE_##type, 0, 0 }
 #define CAP(name) { NEED_CAP, CAP_##name, 0, 0 }
 
-TRIAL(socket, try_socket)
+TRIAL(socket, try_socket, HELPER(skb_load_bytes, SOCKET_FILTER))
 TRIAL(xdp, try_xdp, PROGRAM(XDP), MAP(PERCPU_ARRAY))
 TRIAL(tc, try_tc, PROGRAM(SCHED_CLS))
 TRIAL(cgroup_skb, try_cgroup_skb, PROGRAM(CGROUP_SKB))

@@ -442,10 +442,10 @@ static void drop_dispositions(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void enter_gate(void)
+void stand_behind_gate(void)
 {
 	struct error err = { .code = ERROR_NONE };
-	int ret = gate_enter(gate(), &err);
+	int ret = gate() ? gate_enter(gate(), &err) : 0;
 
 	if (!ret)
 		return;
@@ -461,8 +461,7 @@ static void run_tracer(const struct tracer_setup *setup, char **argv, int exe, i
 	dup2(err, 2);
 	if (is_older(setup))
 		become_older();
-	if (gate())
-		enter_gate();
+	stand_behind_gate();
 	if (setup->prepare)
 		setup->prepare(setup->arg);
 	fexecve(exe, argv, environ);
@@ -521,6 +520,20 @@ static bool has_ended(pid_t pid)
 	return !waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
+/* Without programs there is nothing to ask the kernel about an event. */
+static int opened(pid_t pid, int fd)
+{
+	return 3;
+}
+
+/* BPF_TASK_FD_QUERY, since Linux 4.18: of a descriptor that is none it says so. */
+static bool answers_about_events(void)
+{
+	union bpf_attr attr = { .task_fd_query = { .pid = getpid(), .fd = -1 } };
+
+	return syscall(SYS_bpf, BPF_TASK_FD_QUERY, &attr, sizeof(attr)) == 0 || errno != EINVAL;
+}
+
 /* Is the descriptor of that process a tracepoint's event with a program attached? 1 for
  * signal_generate, 2 for signal_deliver, else 0. */
 static int attached(pid_t pid, int fd)
@@ -555,12 +568,6 @@ static bool sleeps(pid_t pid)
 	found = state && !strncmp(state, ") S", 3);
 	free(text);
 	return found;
-}
-
-/* Without programs there is nothing to ask the kernel about an event. */
-static int opened(pid_t pid, int fd)
-{
-	return 3;
 }
 
 static bool is_tracing(void *arg)
@@ -643,7 +650,7 @@ void tracer_start_with(struct tracer *t, const struct tracer_setup *setup, ...)
 	va_end(ap);
 	t->output = setup->output;
 	t->text = setup->text;
-	t->seen_in = without_bpf(setup) ? opened : attached;
+	t->seen_in = without_bpf(setup) || !answers_about_events() ? opened : attached;
 	t->count_fd = -1;
 	exe = open(PORTRACE, O_RDONLY | O_CLOEXEC);
 	ck_assert_msg(exe >= 0, "%s: %s", PORTRACE, strerror(errno));

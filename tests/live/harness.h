@@ -131,6 +131,8 @@ int ways(void);
 int transports(void);
 /* PORTRACE_GATE=FILE: portrace runs behind a gate (tests/gate.h), in the one way left there. */
 const char *ways_left_out(void);
+/* The same for this process and all that it makes, where PORTRACE_GATE says so. */
+void stand_behind_gate(void);
 const char *transport(int i);
 /* Without the kernel's types a few things cannot be known; tests that bear with it say why. */
 bool knows_types(int i);

@@ -13,6 +13,7 @@ static void begin(void)
 	allow_locked_memory();
 	need_initial_pids();
 	memset(&corpus, 0, sizeof(corpus));
+	stand_behind_gate();
 }
 
 static void end(void)

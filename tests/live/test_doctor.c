@@ -3,9 +3,12 @@
 #include "tests/live/harness.h"
 
 #include <json-c/json.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+
+#include "compat/caps.h"
 
 Suite *doctor_suite(void);
 
@@ -139,6 +142,11 @@ START_TEST(others_than_root_are_told_what_they_lack)
 	ck_assert(strstr(text_of(finding(&got, "permission"), "why"), "CAP_BPF") != NULL);
 	ck_assert(strstr(text_of(finding(&got, "permission"), "mend"), "sudo") != NULL);
 	expect_verdict(&got, "trial", "fails");
+	/* What they may not ask is no fault of the kernel's, and nothing that a mount mends. */
+	expect_verdict(&got, "buffers", "unknown");
+	ck_assert_str_eq(text_of(finding(&got, "tracefs"), "mend"), "");
+	ck_assert(!strstr(text_of(finding(&got, "other probes"), "why"), "not here: raw"));
+	ck_assert(strstr(text_of(finding(&got, "other probes"), "why"), "cannot be asked: ") != NULL);
 	forget(&got);
 }
 END_TEST
@@ -158,6 +166,45 @@ START_TEST(root_of_a_user_namespace_is_no_root)
 	ck_assert_int_eq(got.status, 3);
 	expect_verdict(&got, "permission", "fails");
 	ck_assert(strstr(text_of(finding(&got, "permission"), "what"), "user namespace") != NULL);
+	forget(&got);
+}
+END_TEST
+
+/* Its child is process 1 of a pid namespace, and has a /proc of that. */
+static void enter_pid_namespace(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		_exit(98);
+	pid = fork();
+	if (!pid && mount("proc", "/proc", "proc", 0, NULL))
+		_exit(98);
+	if (pid && waitpid(pid, &status, 0) == pid)
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 98);
+}
+
+START_TEST(in_a_pid_namespace_ids_are_said_to_be_others)
+{
+	struct caps caps = { 0 };
+	struct examined got;
+	const char *why;
+	bool can;
+
+	need_bpf();
+	can = !access("/sys/kernel/btf/vmlinux", R_OK) &&
+	      caps_ask(&caps, CAP_TRACING) == CAP_YES &&
+	      caps_helper(&caps, BPF_PROG_TYPE_TRACING, BPF_FUNC_seq_write) != CAP_NO;
+	caps_fini(&caps);
+	got = examine(enter_pid_namespace, "--json");
+	ck_assert_int_eq(got.status, 1);
+	ck_assert(works(&got));
+	expect_verdict(&got, "process ids", "limited");
+	why = text_of(finding(&got, "process ids"), "why");
+	ck_assert_msg(strstr(why, can ? "take ids of here, and are translated" :
+					"take ids of here, but cannot be used: "), "%s", why);
+	ck_assert(strstr(text_of(finding(&got, "process ids"), "mend"), "--pid=host") != NULL);
 	forget(&got);
 }
 END_TEST
@@ -188,6 +235,8 @@ START_TEST(without_bpf_it_says_so_and_that_signals_can_be_traced_all_the_same)
 	ck_assert(works(&got));
 	expect_verdict(&got, "BPF", "limited");
 	ck_assert(strstr(text_of(finding(&got, "BPF"), "why"), "CONFIG_BPF_SYSCALL") != NULL);
+	expect_verdict(&got, "memory", "works");
+	expect_verdict(&got, "sharing", "works");
 	expect_verdict(&got, "trial", "works");
 	forget(&got);
 }
@@ -225,6 +274,7 @@ Suite *doctor_suite(void)
 	tcase_add_test(tc, the_text_names_every_check_and_ends_with_the_answer);
 	tcase_add_test(tc, others_than_root_are_told_what_they_lack);
 	tcase_add_test(tc, root_of_a_user_namespace_is_no_root);
+	tcase_add_test(tc, in_a_pid_namespace_ids_are_said_to_be_others);
 	tcase_add_test(tc, without_bpf_it_says_so_and_that_signals_can_be_traced_all_the_same);
 	tcase_add_test(tc, tracefs_that_is_not_mounted_does_no_harm);
 	return suite;

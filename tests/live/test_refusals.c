@@ -102,17 +102,56 @@ static void mount_and_drop_caps(void *caps)
 	drop_caps(caps);
 }
 
-START_TEST(cap_bpf_and_cap_perfmon_do)
+static void need_trust(void)
 {
-	int caps[] = { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, -1 };
 	char *text = read_whole("/proc/sys/kernel/perf_event_paranoid", NULL);
 	int paranoid = text ? atoi(text) : 0;
 
 	free(text);
-	need_bpf();
 	if (paranoid > 2)
 		skip("perf_event_paranoid is %d: above 2 this may take CAP_SYS_ADMIN", paranoid);
+}
+
+START_TEST(cap_bpf_and_cap_perfmon_do)
+{
+	int caps[] = { CAP_SYS_ADMIN, CAP_SYS_RESOURCE, -1 };
+
+	need_bpf();
+	need_trust();
 	traces_one(transport(_i), mount_and_drop_caps, caps);
+}
+END_TEST
+
+/* As of a file with capabilities: another user, and no more than what is said to be missing. */
+static void become_nobody_with_caps(void *caps)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { 0 };
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    !mount_tracefs() || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+		_exit(99);
+	become_nobody(NULL);
+	for (int *cap = caps; *cap >= 0; cap++) {
+		data[*cap / 32].permitted |= 1u << *cap % 32;
+		data[*cap / 32].effective = data[*cap / 32].inheritable = data[*cap / 32].permitted;
+	}
+	if (syscall(SYS_capset, &header, data))
+		_exit(99);
+	for (int *cap = caps; *cap >= 0; cap++)
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, *cap, 0, 0))
+			_exit(99);
+}
+
+START_TEST(other_users_need_no_more_than_the_hint_says)
+{
+	int caps[] = { CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH, -1 };
+
+	need_bpf();
+	need_trust();
+	if (geteuid())
+		skip("needs root, to become another");
+	traces_one(transport(_i), become_nobody_with_caps, caps);
 }
 END_TEST
 
@@ -356,6 +395,8 @@ Suite *refusals_suite(void)
 	loop_events(tc, without_cap_perfmon);
 	loop_both(tc, cap_bpf_and_cap_perfmon_do);
 	loop_events(tc, cap_bpf_and_cap_perfmon_do);
+	loop_both(tc, other_users_need_no_more_than_the_hint_says);
+	loop_events(tc, other_users_need_no_more_than_the_hint_says);
 	loop_both(tc, cap_sys_admin_does);
 	loop_events(tc, cap_sys_admin_does);
 	loop_both(tc, without_tracefs_it_mounts_one_for_itself);

@@ -101,6 +101,32 @@ START_TEST(jumps_both_ways_follow_their_targets)
 }
 END_TEST
 
+START_TEST(what_is_said_of_a_program_stays)
+{
+	struct program *prog = PROGRAM(NOP, INSN_EXIT());
+	struct edit e;
+
+	prog->section = "fexit/f";
+	prog->kind = section_kind(prog->section);
+	prog->target = section_target(prog->section);
+	prog->autoload = true;
+	prog->arguments = 3;
+	prog->cookie = 7;
+	ck_assert_int_eq(edit_init(&e, prog, &err), 0);
+	ck_assert_int_eq(edit_delete(&e, 0, &err), 0);
+	ck_assert_int_eq(edit_insert(&e, 1, CODE(NOP), &err), 0);
+	ck_assert_int_eq(edit_apply(&e, &err), 0);
+	edit_fini(&e);
+	ck_assert_str_eq(prog->section, "fexit/f");
+	ck_assert_str_eq(prog->kind->name, "fexit/");
+	ck_assert_str_eq(prog->target, "f");
+	ck_assert(prog->autoload);
+	ck_assert_uint_eq(prog->arguments, 3);
+	ck_assert_uint_eq(prog->cookie, 7);
+	release(prog);
+}
+END_TEST
+
 START_TEST(jumps_of_every_kind_are_fixed)
 {
 	struct program *prog = PROGRAM(INSN(BPF_JMP32 | BPF_JEQ | BPF_X, 1, 2, 3, 0), GOTOL(2),
@@ -1233,6 +1259,7 @@ Suite *edit_suite(void)
 	TCase *tc = tcase_create("edit");
 
 	tcase_add_test(tc, jumps_both_ways_follow_their_targets);
+	tcase_add_test(tc, what_is_said_of_a_program_stays);
 	tcase_add_test(tc, jumps_of_every_kind_are_fixed);
 	tcase_add_test(tc, inserts_at_one_place_stand_in_order_and_jumps_arrive_at_the_first);
 	tcase_add_test(tc, entry_code_is_run_by_calls_and_skipped_by_jumps);

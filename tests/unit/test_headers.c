@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compat/registers.h"
 #include "loader/object.h"
 #include "tests/unit/bpf_run.h"
 
@@ -671,6 +672,44 @@ START_TEST(the_declarations_can_be_made_from_this_kernels_header)
 }
 END_TEST
 
+/* ---- what lowering knows of the same ---- */
+
+START_TEST(lowering_reads_the_same_registers)
+{
+	static const struct {
+		const char *machine;
+		const char *name, *flags; /* of the row above */
+	} cases[] = {
+		{ "x86_64", "x86", "" }, { "i686", "i386", "" }, { "i386", "i386", "" },
+		{ "aarch64", "arm64", "" }, { "armv7l", "arm", "" }, { "riscv64", "riscv", "" },
+		{ "s390x", "s390", "" }, { "ppc64le", "powerpc", "" }, { "ppc64", "powerpc", "" },
+		{ "mips64", "mips", "" }, { "mips", "mips", "-D__mips__" },
+		{ "loongarch64", "loongarch", "" },
+	};
+	const struct registers *r = registers_of(cases[_i].machine);
+	const struct machine *m = machines;
+
+	while (strcmp(m->name, cases[_i].name) || strcmp(m->flags, cases[_i].flags))
+		m++;
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(r->size, m->width);
+	ck_assert_int_eq(r->arguments_len, m->parms);
+	for (int i = 0; i < m->parms; i++)
+		ck_assert_int_eq(r->arguments[i], m->parm[i]);
+	ck_assert_int_eq(r->result, m->rc);
+	ck_assert_int_eq(r->ip, m->ip);
+}
+END_TEST
+
+START_TEST(of_other_machines_no_registers_are_known)
+{
+	ck_assert_ptr_null(registers_of(""));
+	ck_assert_ptr_null(registers_of("x86_64x"));
+	ck_assert_ptr_null(registers_of("arm"));
+	ck_assert_ptr_null(registers_of("m68k"));
+}
+END_TEST
+
 Suite *headers_suite(void)
 {
 	Suite *s = suite_create("headers");
@@ -699,6 +738,8 @@ Suite *headers_suite(void)
 	tcase_add_test(tc, a_static_tail_call_has_its_slot_in_the_call);
 	tcase_add_test(tc, every_helper_that_this_kernels_header_has_is_declared_with_its_number);
 	tcase_add_test(tc, the_declarations_can_be_made_from_this_kernels_header);
+	tcase_add_loop_test(tc, lowering_reads_the_same_registers, 0, 12);
+	tcase_add_test(tc, of_other_machines_no_registers_are_known);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -88,7 +88,7 @@ START_TEST(head_says_what_it_is_and_needs)
 #else
 	expect_line(FIXTURES "/records.bpf.o: big endian, instruction set v1, license GPL");
 #endif
-	expect_line("Needs Linux 5.8, or 5.2 with what portrace does instead");
+	expect_line("Needs Linux 5.8, or 4.7 with what portrace does instead");
 	ck_assert_ptr_null(strstr(shown, "cannot load"));
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(needs_are_listed_with_evidence)
 	show("inspect", false, inspect_text);
 	expect_line("SINCE  NEEDS OF THE KERNEL");
 	expect_line("5.18   program type xdp: 1 program (on_packet)");
-	expect_line("5.2    global variables: 3 sections (.rodata, .data, .bss)");
+	expect_line("5.2    global variables: 3 sections, else lookups in a map (.rodata, .data, .bss)");
 	expect_line("5.13   calls of kernel functions: 1 call");
 	expect_line("4.10   map type lru_hash: 1 map (seen)");
 	expect_line("4.10   map flag no_common_lru: 1 map (seen)");

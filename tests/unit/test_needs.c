@@ -238,11 +238,78 @@ START_TEST(ring_buffer_has_something_instead)
 	survey();
 	expect("map type ringbuf", LINUX(5, 8), 1);
 	expect("helper bpf_ringbuf_output", LINUX(5, 8), 1);
-	ck_assert_str_eq(find("map type ringbuf")->instead, "a perf buffer (4.11)");
-	ck_assert_str_eq(find("helper bpf_ringbuf_output")->instead, "a perf buffer (4.11)");
+	ck_assert_str_eq(find("map type ringbuf")->instead, "a perf buffer (4.4)");
+	ck_assert_str_eq(find("helper bpf_ringbuf_output")->instead, "a perf buffer (4.4)");
 	ck_assert_ptr_null(find("program type tracepoint")->instead);
 	ck_assert_uint_eq(needs.release, LINUX(5, 8));
-	ck_assert_uint_eq(needs.least_release, LINUX(4, 11));
+	ck_assert_uint_eq(needs.least_release, LINUX(4, 7)); /* the type of program */
+}
+END_TEST
+
+static void expect_instead(const char *what, const char *instead, unsigned int release)
+{
+	const struct need *n = find(what);
+
+	ck_assert_msg(n != NULL, "no '%s'", what);
+	if (instead)
+		ck_assert_str_eq(n->instead, instead);
+	else
+		ck_assert_msg(!n->instead, "%s: %s", what, n->instead);
+	ck_assert_uint_eq(n->instead_release, release);
+}
+
+/* As compat/lower_*.c do it, on the oldest kernels. */
+START_TEST(what_is_lowered_has_something_instead)
+{
+	const struct bpf_insn code[] = {
+		INSN_CALL(112), /* probe_read_user */
+		INSN_CALL(115), /* probe_read_kernel_str */
+		INSN_CALL(4),   /* probe_read: another is there instead only on newer kernels */
+		INSN_CALL(174), /* get_attach_cookie */
+		INSN_CALL(147), /* d_path */
+		INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, -1),
+		INSN(BPF_JMP | BPF_JLT | BPF_K, 1, 0, -1, 0),
+		INSN(BPF_JMP32 | BPF_JEQ | BPF_K, 1, 0, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 1, 1, 8, 0),
+		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 0, 0, 0xe1 /* BPF_XCHG */),
+		INSN_EXIT(),
+	};
+
+	object_add_map(&obj, ".bss")->role = MAP_DATA;
+	add_program("p", "tp/a/b", code, 11);
+	survey();
+	expect_instead("helper bpf_probe_read_user", "bpf_probe_read()", LINUX(4, 1));
+	expect_instead("helper bpf_probe_read_kernel_str", "bpf_probe_read() of each byte", LINUX(4, 1));
+	expect_instead("helper bpf_probe_read", NULL, 0);
+	expect_instead("helper bpf_get_attach_cookie", "the number that the program is attached with", 0);
+	expect_instead("helper bpf_d_path", NULL, 0);
+	expect_instead("subprograms", "copies of them in place of calls", 0);
+	expect_instead("loops", "unrolled, where constants tell their end", 0);
+	expect_instead("instruction set v2: jumps on less-than", "jumps on greater-than", 0);
+	expect_instead("instruction set v3: 32-bit jumps", "64-bit jumps", 0);
+	expect_instead(V4, "older instructions", 0);
+	expect_instead("atomic operations that return a value", NULL, 0);
+	expect_instead("global variables", "lookups in a map", 0);
+}
+END_TEST
+
+START_TEST(programs_attached_by_type_have_others_instead)
+{
+	const struct bpf_insn code[] = { INSN_EXIT() };
+
+	add_program("a", "fentry/x", code, 1);
+	add_program("b", "fexit.s/x", code, 1);
+	add_program("c", "tp_btf/x", code, 1);
+	add_program("d", "raw_tp/x", code, 1);
+	add_program("e", "fmod_ret/x", code, 1);
+	survey();
+	expect_instead("program type tracing, attach type trace_fentry", "a kprobe", LINUX(4, 1));
+	expect_instead("program type tracing, attach type trace_fexit, sleepable", "a kretprobe",
+		       LINUX(4, 1));
+	expect_instead("program type tracing, attach type trace_raw_tp", "a raw tracepoint", LINUX(4, 17));
+	expect_instead("program type raw_tracepoint", "a tracepoint, where its record has what is read",
+		       LINUX(4, 7));
+	expect_instead("program type tracing, attach type modify_return", NULL, 0);
 }
 END_TEST
 
@@ -351,6 +418,8 @@ Suite *needs_suite(void)
 	tcase_add_test(tc, calls_of_functions_are_told_apart);
 	tcase_add_test(tc, function_counts_once_however_often_it_is_copied);
 	tcase_add_test(tc, ring_buffer_has_something_instead);
+	tcase_add_test(tc, what_is_lowered_has_something_instead);
+	tcase_add_test(tc, programs_attached_by_type_have_others_instead);
 	tcase_add_test(tc, programs_are_told_by_type_and_place);
 	tcase_add_test(tc, maps_need_their_type_and_flags);
 	tcase_add_test(tc, data_sections_are_global_variables);
