@@ -288,7 +288,7 @@ static const char *gate(void)
 	return getenv("PORTRACE_GATE");
 }
 
-static bool kernel_has_rings(void)
+bool kernel_has_rings(void)
 {
 	struct caps caps = { .stored = false };
 	struct error err;

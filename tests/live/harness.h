@@ -129,6 +129,7 @@ struct tracer {
 #define WAYS ways()
 int ways(void);
 int transports(void);
+bool kernel_has_rings(void);
 /* PORTRACE_GATE=FILE: portrace runs behind a gate (tests/gate.h), in the one way left there. */
 const char *ways_left_out(void);
 /* The same for this process and all that it makes, where PORTRACE_GATE says so. */

@@ -46,6 +46,8 @@ static struct examined examine(void (*prepare)(void), const char *option)
 	got.status = wait_status(pid);
 	ck_assert_msg(WIFEXITED(got.status), "status %#x: %s", got.status, got.text);
 	got.status = WEXITSTATUS(got.status);
+	if (got.status == 97)
+		return got;
 	if (option)
 		got.json = json_tokener_parse(got.text);
 	ck_assert_msg(!option || got.json, "no JSON: %s", got.text);
@@ -265,6 +267,151 @@ START_TEST(tracefs_that_is_not_mounted_does_no_harm)
 }
 END_TEST
 
+/* A file of this process's own in the place of one of the kernel's; the directory is emptied. */
+static void put_file(const char *dir, const char *name, const char *text)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", dir, "tmpfs", 0, NULL))
+		_exit(98);
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		_exit(98);
+	close(fd);
+}
+
+static void lock_for_integrity(void)
+{
+	put_file("/sys/kernel/security", "lockdown", "none [integrity] confidentiality\n");
+}
+
+static void lock_for_confidentiality(void)
+{
+	put_file("/sys/kernel/security", "lockdown", "none integrity [confidentiality]\n");
+}
+
+static void expect_text(const struct examined *got, const char *name, const char *key,
+			const char *words)
+{
+	const char *text = text_of(finding(got, name), key);
+
+	ck_assert_msg(strstr(text, words) != NULL, "%s: no '%s' in: %s", name, words, text);
+}
+
+static void need_securityfs(void)
+{
+	if (access("/sys/kernel/security", F_OK))
+		skip("/sys/kernel/security (needs CONFIG_SECURITYFS)");
+}
+
+START_TEST(lockdown_for_integrity_lets_trace)
+{
+	struct examined got;
+
+	need_bpf();
+	need_securityfs();
+	got = examine(lock_for_integrity, "--json");
+	ck_assert_msg(got.status <= 1, "exit status %d: %s", got.status, got.text);
+	expect_verdict(&got, "lockdown", "works");
+	expect_text(&got, "lockdown", "what", "locked down for integrity");
+	ck_assert(works(&got));
+	forget(&got);
+}
+END_TEST
+
+START_TEST(lockdown_for_confidentiality_lets_nobody)
+{
+	struct examined got;
+
+	need_bpf();
+	need_securityfs();
+	got = examine(lock_for_confidentiality, "--json");
+	expect_verdict(&got, "lockdown", "fails");
+	expect_text(&got, "lockdown", "what", "locked down for confidentiality");
+	expect_text(&got, "lockdown", "mend", "lockdown=integrity");
+	forget(&got);
+}
+END_TEST
+
+/* The sysctls as they may stand on another machine, seen by a user without rights. */
+static void become_nobody_where(const char *sysctl, const char *value)
+{
+	char path[128], from[] = "/tmp/test_doctor.XXXXXX";
+	int fd = mkstemp(from);
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", sysctl);
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value) || fchmod(fd, 0644) ||
+	    unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(from, path, NULL, MS_BIND, NULL) || unlink(from))
+		_exit(98);
+	become_nobody();
+}
+
+static void become_nobody_where_bpf_is_for_root(void)
+{
+	become_nobody_where("unprivileged_bpf_disabled", "2\n");
+}
+
+static void become_nobody_where_perf_is_for_root(void)
+{
+	become_nobody_where("perf_event_paranoid", "3\n");
+}
+
+START_TEST(others_than_root_are_told_of_unprivileged_bpf_disabled)
+{
+	struct examined got;
+
+	need_bpf();
+	if (access("/proc/sys/kernel/unprivileged_bpf_disabled", F_OK))
+		skip("kernel.unprivileged_bpf_disabled (needs 4.4)");
+	got = examine(become_nobody_where_bpf_is_for_root, "--json");
+	ck_assert_int_eq(got.status, 3);
+	expect_text(&got, "BPF", "why", "(kernel.unprivileged_bpf_disabled)");
+	forget(&got);
+}
+END_TEST
+
+START_TEST(others_than_root_are_told_of_perf_event_paranoid)
+{
+	struct examined got;
+
+	need_bpf();
+	got = examine(become_nobody_where_perf_is_for_root, "--json");
+	ck_assert_int_eq(got.status, 3);
+	expect_verdict(&got, "perf events", "fails");
+	expect_text(&got, "perf events", "why", "kernel.perf_event_paranoid is 3");
+	expect_text(&got, "perf events", "mend", "sysctl kernel.perf_event_paranoid=2");
+	forget(&got);
+}
+END_TEST
+
+/* Before Linux 4.1 tracefs is a folder of debugfs; since then that mounts it there by itself. */
+static void have_debugfs_only(void)
+{
+	hide_tracefs();
+	if (mount("none", "/sys/kernel/debug", "debugfs", 0, NULL))
+		_exit(97);
+}
+
+START_TEST(debugfs_alone_will_do)
+{
+	struct examined got;
+
+	need_bpf();
+	got = examine(have_debugfs_only, "--json");
+	if (got.status == 97)
+		skip("debugfs (needs CONFIG_DEBUG_FS)");
+	ck_assert_msg(got.status <= 1, "exit status %d: %s", got.status, got.text);
+	expect_verdict(&got, "tracefs", "works");
+	expect_verdict(&got, "trial", "works");
+	ck_assert(works(&got));
+	forget(&got);
+}
+END_TEST
+
 Suite *doctor_suite(void)
 {
 	Suite *suite = suite_create("doctor");
@@ -277,5 +424,10 @@ Suite *doctor_suite(void)
 	tcase_add_test(tc, in_a_pid_namespace_ids_are_said_to_be_others);
 	tcase_add_test(tc, without_bpf_it_says_so_and_that_signals_can_be_traced_all_the_same);
 	tcase_add_test(tc, tracefs_that_is_not_mounted_does_no_harm);
+	tcase_add_test(tc, lockdown_for_integrity_lets_trace);
+	tcase_add_test(tc, lockdown_for_confidentiality_lets_nobody);
+	tcase_add_test(tc, others_than_root_are_told_of_unprivileged_bpf_disabled);
+	tcase_add_test(tc, others_than_root_are_told_of_perf_event_paranoid);
+	tcase_add_test(tc, debugfs_alone_will_do);
 	return suite;
 }

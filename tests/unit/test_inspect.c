@@ -166,7 +166,8 @@ START_TEST(needs_are_listed_with_evidence)
 	show("inspect", false, inspect_text);
 	expect_line("SINCE  NEEDS OF THE KERNEL");
 	expect_line("5.18   program type xdp: 1 program (on_packet)");
-	expect_line("5.2    global variables: 3 sections, else lookups in a map (.rodata, .data, .bss)");
+	expect_line("5.2    global variables: 3 sections, else lookups in a map");
+	expect_line("       (.rodata, .data, .bss)");
 	expect_line("5.13   calls of kernel functions: 1 call");
 	expect_line("4.10   map type lru_hash: 1 map (seen)");
 	expect_line("4.10   map flag no_common_lru: 1 map (seen)");

@@ -6,6 +6,7 @@
 # One line of tests/vm/list: fetches the kernel, boots it, and leaves in build/vm/rows what became of
 # it: NAME.md is its row of the table, NAME.total the line "N passed, N failed, N skipped". A kernel
 # that cannot be had is a row as well, and counts as skipped. Prints failures and what was skipped.
+# ARCH is the kernel's; KERNEL/USER where user space is built for another: amd64/i386.
 set -u
 name=$1 suite=$2 arch=$3 package=$4 suites=$5
 cd "$(dirname "$0")/../.." || exit 1
@@ -23,12 +24,12 @@ finish() { # PASSED FAILED SKIPPED CELL...: the cells after these
 	exit
 }
 
-if ! kernel=$(sh tests/kernels/fetch.sh "$suite" "$arch" "$package" 2>"$row.said"); then
+if ! kernel=$(sh tests/kernels/fetch.sh "$suite" "${arch%/*}" "$package" 2>"$row.said"); then
 	echo "missing: $name: no $package to be had from $suite" >>"$row.said"
 	finish 0 0 1 "missing: $suite has none now" - - - - - - -
 fi
 began=$(date +%s)
-VM_NAME=$name sh tests/vm/run.sh "$kernel/vmlinuz" "$suites" >"$row.said" 2>&1
+ARCH=${arch#*/} VM_NAME=$name sh tests/vm/run.sh "$kernel/vmlinuz" "$suites" >"$row.said" 2>&1
 status=$?
 seconds=$(($(date +%s) - began))
 
