@@ -95,5 +95,8 @@ append="$append CK_TIMEOUT_MULTIPLIER=4"
 timeout --foreground -k 5 "${VM_SECONDS:-600}" $qemu -m 1536 -smp 2 -nographic -no-reboot \
 	-nic none -kernel "$kernel" -initrd "$image.cpio.gz" -append "$append ${VM_APPEND:-}" \
 	</dev/null 2>&1 | sed -u 's|\r||g' | tee "$image.log"
+awk '/^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$/ { ran++; passed += $1; failed += $3; skipped += $5 }
+	END { if (ran) printf "vmtest: %d passed, %d failed, %d skipped\n", passed, failed, skipped }' \
+	"$image.log"
 grep -q '^init: off$' "$image.log" || die "$name: the machine did not come to its end"
 ! grep -qE '^init: (exit [^0]|kernel: )' "$image.log"
