@@ -281,6 +281,8 @@ Suite *lower_calls_suite(void)
 	Suite *suite = suite_create("lower_calls");
 	TCase *tc = tcase_create("lower_calls");
 
+	tcase_set_tags(tc, "random");
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_call_becomes_what_it_calls);

@@ -485,6 +485,9 @@ Suite *lower_data_suite(void)
 	Suite *suite = suite_create("lower_data");
 	TCase *tc = tcase_create("lower_data");
 
+	tcase_set_tags(tc, "random");
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, constants_become_numbers_and_addresses_come_from_a_lookup);
 	tcase_add_test(tc, the_map_is_looked_up_anew_where_an_address_is_moved);

@@ -614,6 +614,8 @@ Suite *lower_isa_suite(void)
 	Suite *suite = suite_create("lower_isa");
 	TCase *tc = tcase_create("lower_isa");
 
+	tcase_set_tags(tc, "random");
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, code_for_v4_becomes_code_for_v1);

@@ -319,6 +319,8 @@ Suite *lower_loops_suite(void)
 	Suite *suite = suite_create("lower_loops");
 	TCase *tc = tcase_create("lower_loops");
 
+	tcase_set_tags(tc, "random");
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, rounds_are_taken_off_until_none_is_left);

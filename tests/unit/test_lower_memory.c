@@ -545,6 +545,9 @@ Suite *lower_memory_suite(void)
 	Suite *suite = suite_create("lower_memory");
 	TCase *tc = tcase_create("lower_memory");
 
+	tcase_set_tags(tc, "random");
+	tcase_set_timeout(tc, 60);
+
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, what_a_helper_writes_goes_by_way_of_the_stack);
 	tcase_add_test(tc, keys_and_values_go_by_way_of_the_stack_in_the_size_of_the_map);
