@@ -161,7 +161,8 @@ kernels:
 	$(Q)$(MAKE) $(jobs) $(O)/test/kernels
 	$(Q)sh tests/totals.sh $(O)/test/kernels
 
-# KERNEL= is a file with a kernel of any origin, SUITES= are those of tests/live, a,b,c.
+# KERNEL= is a file with a kernel of any origin, SUITES= are those of tests/live, a,b,c; without it
+# the kernels of tests/vm/list, of which ONLY=REGEX chooses some.
 vmtest:
 	$(Q)sh util/setup.sh build test vm
 	$(Q)$(if $(KERNEL),sh tests/vm/run.sh '$(KERNEL)' $(or $(SUITES),-),sh tests/vm/all.sh)

@@ -83,7 +83,8 @@ struct task_struct {
 	int tgid; /* of the process */
 	struct pid *thread_pid; /* NULL: it has ended */
 	int exit_code;
-	struct task_struct *parent;
+	unsigned int flags;
+	struct task_struct *parent, *real_parent;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	struct sigpending pending;

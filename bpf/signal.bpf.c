@@ -201,6 +201,8 @@ static __always_inline int want_parties(int code, __u32 pid, __u32 tid, __u32 ta
 	return !by_either || (from | to) & WATCH_EITHER;
 }
 
+#define PF_FORKNOEXEC 0x40 /* include/linux/sched.h: forked, and has not been through exec */
+
 /* Tells user space the current process's arguments, once for each process image. */
 static __always_inline void send_cmdline(__u64 time, __u32 pid)
 {
@@ -224,9 +226,18 @@ static __always_inline void send_cmdline(__u64 time, __u32 pid)
 	room->head.pid = pid;
 	if (len > CMDLINE_MAX - 1)
 		len = CMDLINE_MAX - 1;
-	/* A page that is not in memory cannot be read from here; user space then asks /proc. */
-	if (len && bpf_probe_read_user(room->text, len & (CMDLINE_MAX - 1), (void *)start))
+	room->head.start = start;
+	room->head.parent = 0;
+	/*
+	 * A page that is not in memory cannot be read from here; user space then asks /proc. Nor can one
+	 * that the child of a fork has not touched yet, where software notes that it was (s390, and ARM
+	 * before 8.1); it has what its parent has.
+	 */
+	if (len && bpf_probe_read_user(room->text, len & (CMDLINE_MAX - 1), (void *)start)) {
 		len = 0;
+		if (BPF_CORE_READ(task, flags) & PF_FORKNOEXEC)
+			room->head.parent = BPF_CORE_READ(task, real_parent, tgid);
+	}
 	len &= CMDLINE_MAX - 1;
 	room->head.len = len;
 	len += sizeof(room->head);

@@ -114,6 +114,9 @@ struct cmdline_record {
 	__u8 truncated;
 	__u16 len; /* bytes of text; transports may pad behind it */
 	__u32 pid;
+	__u64 start;  /* where the arguments are in the process: tells its image from others */
+	__u32 parent; /* that it forked from and has the image of; 0: it has been through exec, or len */
+	__u32 unused;
 };
 
 /* The one value of the `phase` map: what is still recorded. */

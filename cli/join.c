@@ -490,21 +490,47 @@ static struct image *image_of(struct join *join, uint32_t pid, bool ask)
 	return image;
 }
 
+/*
+ * The kernel side could not read them: /proc has those of the process, or of the parent that it
+ * forked from, if what is there now is still the image that sent.
+ */
+static ssize_t ask_for_image(struct join *join, const struct cmdline_record *rec, char *text,
+			     size_t size)
+{
+	uint32_t pids[] = { rec->pid, rec->parent };
+
+	for (size_t i = 0; join->machine && i < 2 && pids[i]; i++) {
+		ssize_t len = join->machine->cmdline(pids[i], text, size);
+
+		if (len > 0 && join->machine->arg_start(pids[i]) == rec->start)
+			return len;
+	}
+	return 0;
+}
+
 static void on_cmdline(struct join *join, const struct cmdline_record *rec, size_t size)
 {
+	char asked[CMDLINE_MAX];
+	const char *text = (const char *)(rec + 1);
+	bool truncated = rec->truncated;
+	size_t len = rec->len;
 	struct image *image;
 
 	if (rec->len > size - sizeof(*rec) || !rec->pid)
 		return;
+	if (!len) {
+		text = asked;
+		len = ask_for_image(join, rec, asked, sizeof(asked));
+		truncated = !len || len == sizeof(asked) - 1;
+	}
 	forget_image(join, rec->pid);
 	if (join->images.len > IMAGES_MOST)
 		forget_images(join);
-	image = malloc(sizeof(*image) + rec->len);
+	image = malloc(sizeof(*image) + len);
 	if (!image)
 		return;
-	*image = (struct image){ .refs = 1, .len = rec->len,
-				 .truncated = rec->len && rec->truncated };
-	memcpy(image->text, rec + 1, rec->len);
+	*image = (struct image){ .refs = 1, .len = len, .truncated = truncated };
+	memcpy(image->text, text, len);
 	if (table_put(&join->images, rec->pid, image))
 		free(image);
 }

@@ -50,6 +50,8 @@ struct proc_status {
 struct join_machine {
 	int (*process_of)(uint32_t tid);
 	ssize_t (*cmdline)(uint32_t pid, char *text, size_t size);
+	/* Where its arguments are, 0: cannot be told. */
+	uint64_t (*arg_start)(uint32_t pid);
 	ssize_t (*comm)(uint32_t tid, char *text, size_t size);
 	int (*status)(uint32_t tid, struct proc_status *status);
 	int64_t (*uid)(uint32_t tid); /* the real one */

@@ -44,6 +44,17 @@ static ssize_t proc_cmdline(uint32_t pid, char *text, size_t size)
 	return read_proc(pid, "cmdline", text, size);
 }
 
+/* "1 (name, even with ") in it) S 0 ...": arg_start is the 48th field, the state the third. */
+static uint64_t proc_arg_start(uint32_t pid)
+{
+	char text[4096];
+	const char *at = read_proc(pid, "stat", text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+
+	for (int field = 2; at && field < 48; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
 static ssize_t proc_comm(uint32_t tid, char *text, size_t size)
 {
 	char line[64];
@@ -106,6 +117,7 @@ const struct join_machine *proc_machine(void)
 	static const struct join_machine machine = {
 		.process_of = proc_process_of,
 		.cmdline = proc_cmdline,
+		.arg_start = proc_arg_start,
 		.comm = proc_comm,
 		.status = proc_status,
 		.uid = proc_uid,

@@ -229,6 +229,28 @@ START_TEST(cap_perfmon_alone_does_for_perf_events)
 }
 END_TEST
 
+static void lower_memlock(void *arg)
+{
+	struct rlimit none = { 4096, 4096 };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &none))
+		_exit(99);
+}
+
+/* From Linux 5.11 on maps are charged to the cgroup, and a limit of a page does not matter. */
+static bool maps_count_as_locked(void)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 1 << 16,
+				.max_entries = 1 };
+	pid_t pid = fork();
+
+	if (!pid) {
+		lower_memlock(NULL);
+		_exit(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) < 0);
+	}
+	return WEXITSTATUS(wait_status(pid));
+}
+
 static void lock_no_memory(void *arg)
 {
 	struct rlimit none = { 0, 0 };
@@ -247,6 +269,8 @@ START_TEST(buffers_that_may_not_be_locked)
 	free(text);
 	if (paranoid < 0)
 		skip("perf_event_paranoid is %d: below 0 nothing is limited", paranoid);
+	if (strcmp(setup.transport, "events") && maps_count_as_locked())
+		skip("needs 5.11: before, the limit is raised for maps, and buffers have room, too");
 	tracer_start_with(&tracer, &setup, "--buffer", "64M", NULL);
 	tracer_finish(&tracer);
 	ck_assert_int_eq(tracer_exit_code(&tracer), 1);
@@ -314,28 +338,6 @@ static void locked_memory(pid_t pid, char *line, size_t size)
 		ck_assert_ptr_nonnull(fgets(line, size, file));
 	while (strncmp(line, "Max locked memory", 17));
 	fclose(file);
-}
-
-static void lower_memlock(void *arg)
-{
-	struct rlimit none = { 4096, 4096 };
-
-	if (setrlimit(RLIMIT_MEMLOCK, &none))
-		_exit(99);
-}
-
-/* From Linux 5.11 on maps are charged to the cgroup, and a limit of a page does not matter. */
-static bool maps_count_as_locked(void)
-{
-	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 1 << 16,
-				.max_entries = 1 };
-	pid_t pid = fork();
-
-	if (!pid) {
-		lower_memlock(NULL);
-		_exit(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)) < 0);
-	}
-	return WEXITSTATUS(wait_status(pid));
 }
 
 START_TEST(locked_memory_is_raised_only_where_it_counts)

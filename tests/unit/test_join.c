@@ -48,6 +48,11 @@ static ssize_t fake_cmdline(uint32_t pid, char *text, size_t size)
 	return 10;
 }
 
+static uint64_t fake_arg_start(uint32_t pid)
+{
+	return pid == 5000 ? 0x7ffd1000 : 0;
+}
+
 static ssize_t fake_comm(uint32_t tid, char *text, size_t size)
 {
 	return -ESRCH;
@@ -61,7 +66,8 @@ static int fake_status(uint32_t tid, struct proc_status *st)
 }
 
 static const struct join_machine machine = {
-	.process_of = fake_process_of, .cmdline = fake_cmdline, .comm = fake_comm,
+	.process_of = fake_process_of, .cmdline = fake_cmdline,
+	.arg_start = fake_arg_start, .comm = fake_comm,
 	.status = fake_status,
 };
 
@@ -626,6 +632,31 @@ START_TEST(absent_cmdline_is_asked_for_once)
 	ck_assert_ptr_null(out[2].sender.cmdline);
 	ck_assert_str_eq(out[2].sender.comm, "kill");
 	ck_assert_int_eq(asked, 1);
+}
+END_TEST
+
+/* Whether the image at hand now is the one that sent, the place of its arguments tells. */
+START_TEST(unread_cmdline_is_the_processs_or_its_parents_if_of_the_same_image)
+{
+	static const struct {
+		uint32_t pid, parent;
+		uint64_t start;
+		bool found;
+	} cases[] = {
+		{ 5000, 0, 0x7ffd1000, true },  { 5000, 0, 0x7ffd2000, false },
+		{ 5001, 5000, 0x7ffd1000, true }, { 5001, 5000, 0x7ffd2000, false },
+		{ 5001, 0, 0x7ffd1000, false },
+	};
+	struct cmdline_record rec = { .type = RECORD_CMDLINE, .pid = cases[_i].pid,
+				      .parent = cases[_i].parent, .start = cases[_i].start };
+
+	join_record(&join, &rec, sizeof(rec));
+	sent(SIGUSR1, WORKER, true, RESULT_IGNORED, cases[_i].pid, SI_USER);
+	ck_assert_uint_eq(outs, 1);
+	if (cases[_i].found)
+		ck_assert_mem_eq(cmdlines[0], "from\0proc", 10);
+	else
+		ck_assert_ptr_null(out[0].sender.cmdline);
 }
 END_TEST
 
@@ -1237,6 +1268,7 @@ Suite *join_suite(void)
 			    0, 2);
 	tcase_add_test(c, cmdline_from_proc_where_the_kernel_side_had_none);
 	tcase_add_test(c, absent_cmdline_is_asked_for_once);
+	tcase_add_loop_test(c, unread_cmdline_is_the_processs_or_its_parents_if_of_the_same_image, 0, 5);
 	tcase_add_test(c, exec_ends_a_cmdline);
 	tcase_add_test(c, exec_moves_a_threads_signals);
 	tcase_add_test(c, sweep_waits_for_a_second_opinion);

@@ -3,6 +3,7 @@
 #
 # all.sh: boots every kernel of tests/vm/list, two at a time, and prints and writes the table of what
 # they are and did to build/vm/kernels.md, or TABLE=. ONLY=REGEX: those lines of the list that match.
+# SUITES=: these, whatever the list says.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 rows=build/vm/rows
@@ -10,12 +11,13 @@ table=${TABLE:-build/vm/kernels.md}
 rm -rf "$rows"
 mkdir -p "$rows"
 
-# NAME is in the order of the list.
-sed 's/ *#.*//; /./!d' tests/vm/list | grep -E "${ONLY:-.}" | awk '{
-	arch = $2
-	sub("/", "-", arch)
-	printf "%02d-%s-%s %s %s %s %s\n", NR, $1, arch, $1, $2, $3, $4
-}' >$rows/list
+# NAME is in the order of the list. "@word = a,b" is what @word stands for in later lines.
+sed 's/ *#.*//; /./!d' tests/vm/list | awk -v only="${ONLY:-.}" -v suites="${SUITES:-}" '
+	{ for (word in meaning) sub(word, meaning[word], $NF) }
+	/^@/ { meaning[$1] = $3; next }
+	{ n++; arch = $2; sub("/", "-", arch) }
+	$0 ~ only { printf "%02d-%s-%s %s %s %s %s\n", n, $1, arch, $1, $2, $3, suites ? suites : $4 }
+' >$rows/list
 # shellcheck disable=SC2016 # the inner shell's
 xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
 

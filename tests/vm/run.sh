@@ -59,7 +59,7 @@ machine=$(arch_of_kernel)
 arch=${ARCH:-$machine}
 
 case $machine in
-amd64 | i386) qemu="qemu-system-x86_64 -cpu max" console=ttyS0 ;;
+amd64 | i386) qemu="qemu-system-x86_64 -cpu max" console="ttyS0 no_timer_check" ;;
 arm64) qemu="qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on" console=ttyAMA0 ;;
 armhf) qemu="qemu-system-arm -M virt -cpu cortex-a15" console=ttyAMA0 ;;
 ppc64el) qemu="qemu-system-ppc64 -M pseries -cpu power9" console=hvc0 ;;
