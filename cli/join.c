@@ -876,8 +876,8 @@ static struct join_entry *unsent_entry(struct join *join, const struct deliver_r
 {
 	struct join_entry *entry;
 
-	if (!join->unsent || rec->time < join->began || !(join->signals >> (rec->sig - 1) & 1) ||
-	    !(entry = entry_new(join)))
+	if (!join->unsent || rec->time < join->began || rec->time > join->ended ||
+	    !(join->signals >> (rec->sig - 1) & 1) || !(entry = entry_new(join)))
 		return NULL;
 	entry->unsent = true;
 	entry->time = rec->time;
@@ -1215,7 +1215,7 @@ static void on_fork(struct join *join, const struct exit_record *rec)
 
 void join_init(struct join *join)
 {
-	*join = (struct join){ .most = 1 << 20, .signals = UINT64_MAX };
+	*join = (struct join){ .most = 1 << 20, .signals = UINT64_MAX, .ended = UINT64_MAX };
 }
 
 void join_fini(struct join *join)

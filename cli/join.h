@@ -75,7 +75,7 @@ struct join {
 	bool unsent;     /* show deliveries of signals whose sending was not seen */
 	bool early;      /* ask for arguments when an image begins, not when it sends */
 	uint64_t signals; /* bit sig - 1: deliveries of others are of no interest by themselves */
-	uint64_t began;  /* deliveries before this time are none of ours */
+	uint64_t began, ended; /* deliveries before and after are none of ours, if not sent within */
 	size_t most;     /* pending signals that are followed at once */
 	/* Records lost so far, as of before the drain under way and before the one before it, to
 	 * be kept up to date: a verdict for want of a delivery is none where that may be lost. */

@@ -286,8 +286,8 @@ static void close_trace(struct session *s)
 {
 	uint64_t until = reader_now() + CLOSING_NS;
 
+	s->join.ended = reader_now();
 	tracer_set_phase(&s->tracer, PHASE_NO_SENDINGS);
-	s->join.unsent = false;
 	drain(s, true);
 	while (!s->done && s->join.pending_now && reader_now() < until) {
 		pause_ms(2);

@@ -795,11 +795,12 @@ size_t count_events(const struct tracer *t, pid_t target, int sig)
 
 struct event *tracer_only(const struct tracer *t, pid_t target, int sig)
 {
-	struct event *found[2];
+	struct event *found[2] = { t->events, t->events + 1 };
 	size_t n = tracer_find(t, target, sig, found, 2);
 
 	ck_assert_msg(n == 1, "%zu objects with target %d, signal %d, of %zu\n  %s\n  %s", n,
-		      target, sig, t->count, n ? found[0]->line : "", n > 1 ? found[1]->line : "");
+		      target, sig, t->count, n || t->count ? found[0]->line : "",
+		      n > 1 || t->count > 1 ? found[1]->line : "");
 	return found[0];
 }
 

@@ -172,12 +172,15 @@ static int interval_timer(void *arg)
 }
 
 /*
- * A timer's interrupt may come while another BPF program runs on its CPU: the kernel then
- * does not run ours, and portrace can only say so.
+ * A timer's interrupt may come while another BPF program runs on its CPU: the kernel then does not run
+ * ours. And without BPF, perf was seen (6.18 as a guest, `perf record` no less) to count a tracepoint
+ * of an interrupt that wakes an idle CPU but to write no record of it. portrace can only say so.
  */
 static bool was_skipped(const struct tracer *t, const struct event *e)
 {
-	return e->sender.pid == -1 && !e->sender.kernel && strstr(t->errors, "the kernel skipped");
+	return (e->sender.pid == -1 && !e->sender.kernel &&
+		strstr(t->errors, "the kernel skipped")) ||
+	       (e->latency == -1 && tracer_summary(t, "lost") > 0);
 }
 
 static struct event *one_by_timer(struct tracer *t, const char *name, actor_fn *fn, int *sig)
@@ -192,7 +195,7 @@ static struct event *one_by_timer(struct tracer *t, const char *name, actor_fn *
 	tracer_stop(t, SIGTERM);
 	e = tracer_only(t, a.pid, *sig);
 	if (was_skipped(t, e))
-		skip("the kernel skipped the program: another one ran on this CPU");
+		skip("the kernel did not tell of the sending, and portrace says so");
 	expect_delivered(e, "handler");
 	ck_assert_int_eq(shared->noted[0].sig, *sig);
 	actor_end(&a);

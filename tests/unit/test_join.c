@@ -606,10 +606,11 @@ START_TEST(unseen_sending_of_the_kernel_is_told_by_its_code)
 }
 END_TEST
 
-START_TEST(unseen_sending_is_not_shown_under_a_sender_filter_or_before_the_start)
+START_TEST(unseen_sending_is_not_shown_under_a_sender_filter_or_outside_the_trace)
 {
 	join.unsent = _i;
-	join.began = _i ? UINT64_MAX : 0;
+	join.began = _i == 1 ? UINT64_MAX : 0;
+	join.ended = _i == 2 ? 0 : UINT64_MAX;
 	delivered(SIGUSR1, WORKER, ACTION_HANDLER);
 	ck_assert_uint_eq(outs, 0);
 }
@@ -1264,8 +1265,8 @@ Suite *join_suite(void)
 	tcase_add_test(c, signal_without_info_is_from_the_kernel);
 	tcase_add_test(c, unseen_sending_is_said_to_be_unknown);
 	tcase_add_loop_test(c, unseen_sending_of_the_kernel_is_told_by_its_code, 0, 2);
-	tcase_add_loop_test(c, unseen_sending_is_not_shown_under_a_sender_filter_or_before_the_start,
-			    0, 2);
+	tcase_add_loop_test(c, unseen_sending_is_not_shown_under_a_sender_filter_or_outside_the_trace,
+			    0, 3);
 	tcase_add_test(c, cmdline_from_proc_where_the_kernel_side_had_none);
 	tcase_add_test(c, absent_cmdline_is_asked_for_once);
 	tcase_add_loop_test(c, unread_cmdline_is_the_processs_or_its_parents_if_of_the_same_image, 0, 5);
