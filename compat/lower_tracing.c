@@ -175,6 +175,18 @@ static int lower_function(struct tracing *t)
 	return is(t, "fentry") ? tracing_entry(t) : is(t, "fexit") ? tracing_exit(t) : 0;
 }
 
+/* There the call's number stands where the other has it, and so do arguments and result. */
+static int check_event(struct tracing *t)
+{
+	if (strncmp(t->prog->target, "syscalls/", 9) ||
+	    caps_ask(t->caps, CAP_SYSCALL_EVENTS) != CAP_NO)
+		return 0;
+	t->why = plan_why(t->caps, CAP_SYSCALL_EVENTS);
+	refuse(t->obj, t->prog, 0, "a program on one system call's tracepoint", t->why.text, t->err);
+	return error_hint(t->err, "raw_syscalls/sys_enter and sys_exit take one, for all calls: compare "
+			  "the id in their context");
+}
+
 static int lower_program(struct tracing *t)
 {
 	static const struct registers widest = { .size = 8 };
@@ -184,6 +196,8 @@ static int lower_program(struct tracing *t)
 		t->registers = &widest;
 	if (is(t, "tp_btf") || is(t, "raw_tp") || is(t, "raw_tracepoint"))
 		return tracing_raw(t, is(t, "tp_btf"));
+	if (t->prog->kind->type == BPF_PROG_TYPE_TRACEPOINT)
+		return check_event(t);
 	if (t->prog->kind->type != BPF_PROG_TYPE_TRACING && t->prog->kind->type != BPF_PROG_TYPE_LSM)
 		return 0;
 	return lower_function(t);

@@ -102,6 +102,8 @@ static void put_alu(void)
 	int32_t imm = x || op == BPF_NEG ? 0 : any_imm();
 	int16_t off = 0;
 
+	if (op == BPF_ARSH && !can(CAP_ALU32))
+		class = BPF_ALU64;
 	if (op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH)
 		imm = x ? 0 : (int32_t)rnd(class == BPF_ALU64 ? 64 : 32);
 	if (op == BPF_DIV || op == BPF_MOD) {

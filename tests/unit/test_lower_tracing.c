@@ -424,6 +424,20 @@ START_TEST(without_the_functions_type_a_result_is_not_known)
 }
 END_TEST
 
+START_TEST(tracepoints_of_system_calls_are_refused_where_no_program_can_be_on_them)
+{
+	PROGRAM("tracepoint/syscalls/sys_enter_kill", INSN_EXIT());
+	ck_assert_int_eq(lower_tracing(&obj, &caps, &plan, &err), 0);
+	lacks(CAP_SYSCALL_EVENTS);
+	ck_assert_int_eq(lower_tracing(&obj, &caps, &plan, &err), -1);
+	ck_assert_str_eq(err.message, "o: program 'p': instruction 0: a program on one system call's "
+			 "tracepoint: this kernel has no programs on tracepoints of system calls (EINVAL; "
+			 "since Linux 4.14)");
+	ck_assert_str_eq(err.hint, "raw_syscalls/sys_enter and sys_exit take one, for all calls: compare the "
+			 "id in their context");
+}
+END_TEST
+
 START_TEST(security_programs_need_trampolines_too)
 {
 	PROGRAM("lsm/task_kill", INSN_EXIT());
@@ -660,6 +674,7 @@ Suite *lower_tracing_suite(void)
 	tcase_add_test(c, arguments_at_the_end_are_put_by_at_the_start);
 	tcase_add_test(c, inlining_does_not_forget_how_many_arguments_there_are);
 	tcase_add_test(c, without_the_functions_type_a_result_is_not_known);
+	tcase_add_test(c, tracepoints_of_system_calls_are_refused_where_no_program_can_be_on_them);
 	tcase_add_test(c, security_programs_need_trampolines_too);
 	tcase_add_loop_test(c, what_only_trampolines_do_is_refused, 0, 4);
 	tcase_add_loop_test(c, random_programs_read_the_same, 0, 20);
