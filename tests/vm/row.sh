@@ -26,7 +26,7 @@ finish() { # PASSED FAILED SKIPPED CELL...: the cells after these
 
 if ! kernel=$(sh tests/kernels/fetch.sh "$suite" "${arch%/*}" "$package" 2>"$row.said"); then
 	echo "missing: $name: no $package to be had from $suite" >>"$row.said"
-	finish 0 0 1 "missing: $suite has none now" - - - - - - -
+	finish 0 0 1 "missing: not to be had from $suite now" - - - - - - -
 fi
 began=$(date +%s)
 ARCH=${arch#*/} VM_NAME=$name sh tests/vm/run.sh "$kernel/vmlinuz" "$suites" >"$row.said" 2>&1
