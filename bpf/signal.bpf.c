@@ -308,7 +308,7 @@ int signal_generate(struct trace_event_raw_signal_generate *ctx)
 	__u64 both = bpf_get_current_pid_tgid(), time;
 	__u32 pid = both >> 32, tid = both, uid = bpf_get_current_uid_gid();
 	__u64 sender_comm[2] = {}, target_comm[2];
-	int sig = ctx->sig, code = ctx->code, asked;
+	int sig = ctx->sig, code = plain_code(ctx->code), asked;
 	__u32 target = ctx->pid;
 	struct generate_record *rec;
 
@@ -382,7 +382,8 @@ SEC("tracepoint/signal/signal_deliver")
 int signal_deliver(struct trace_event_raw_signal_deliver *ctx)
 {
 	__u64 both = bpf_get_current_pid_tgid();
-	int sig = ctx->sig, code = ctx->code, left = LEFT_NOT_COUNTED | LEFT_NOT_COUNTED << 4;
+	int sig = ctx->sig, code = plain_code(ctx->code);
+	int left = LEFT_NOT_COUNTED | LEFT_NOT_COUNTED << 4;
 	unsigned long handler = ctx->sa_handler;
 	struct deliver_record *rec;
 

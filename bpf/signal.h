@@ -126,6 +126,16 @@ enum phase {
 	PHASE_OVER,
 };
 
+/*
+ * A tracepoint's si_code as user space sees it. Before Linux 4.14 (cc731525f26a "signal: Remove kernel
+ * internal si_code magic") the kernel has a mark of its own in the upper half: SEGV_MAPERR is 0x30001,
+ * SI_TIMER 0x1fffe. Nobody else's code is so large, but what a process makes up for itself.
+ */
+static inline int plain_code(int code)
+{
+	return code >> 16 > 0 ? (short)code : code;
+}
+
 /* Bits in the value of the `watched` map, keyed by thread id. */
 #define WATCH_FROM 1
 #define WATCH_TO 2

@@ -307,7 +307,7 @@ static void fill_generate(struct events *events, const struct happening *h,
 	rec->sig = number(h, GENERATE_SIG);
 	rec->result = number(h, GENERATE_RESULT);
 	rec->group = number(h, GENERATE_GROUP);
-	rec->code = number(h, GENERATE_CODE);
+	rec->code = plain_code(number(h, GENERATE_CODE));
 	rec->target = number(h, GENERATE_PID);
 	rec->sender_tid = h->tid;
 	rec->sender_pid = h->pid;
@@ -324,7 +324,7 @@ static void fill_generate(struct events *events, const struct happening *h,
 static void on_generate(struct events *events, const struct happening *h)
 {
 	int64_t sig = number(h, GENERATE_SIG);
-	int32_t code = number(h, GENERATE_CODE);
+	int32_t code = plain_code(number(h, GENERATE_CODE));
 	struct generate_record rec = { .time = h->time };
 
 	if (sig == SIGCHLD && code >= CLD_FIRST && code <= CLD_LAST_END)
@@ -349,7 +349,7 @@ static void on_deliver(struct events *events, const struct happening *h)
 		.left = LEFT_NOT_COUNTED | LEFT_NOT_COUNTED << 4,
 		.tid = h->tid,
 		.pid = h->pid,
-		.code = number(h, DELIVER_CODE),
+		.code = plain_code(number(h, DELIVER_CODE)),
 	};
 
 	if (sig > 64 || !((events->options->signals | join_fatal_signals()) & bit(sig)))

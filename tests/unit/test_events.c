@@ -531,6 +531,21 @@ START_TEST(the_kernel_filters_by_signal_as_far_as_it_may)
 }
 END_TEST
 
+/* As Linux 4.9 has them: SI_TIMER, CLD_KILLED, and SI_TKILL, which has no mark. */
+START_TEST(codes_lose_what_old_kernels_mark_them_with)
+{
+	sends(KILLER, KILLER, SIGUSR1, 0x1fffe, WORKER);
+	ck_assert_int_eq(only_generate()->code, SI_TIMER);
+	sends(KILLER, KILLER, SIGUSR1, SI_TKILL, WORKER);
+	ck_assert_int_eq(only_generate()->code, SI_TKILL);
+	events.sent_until = now;
+	sends(CHILD, CHILD, SIGCHLD, 0x40002, WORKER);
+	ck_assert_int_eq(only_exit(RECORD_END)->code, CLD_KILLED);
+	ck_assert_int_eq(plain_code(0x30001), SEGV_MAPERR);
+	ck_assert_int_eq(plain_code(SI_KERNEL), SI_KERNEL);
+}
+END_TEST
+
 /* ---- phases, ids, what is no record ---- */
 
 START_TEST(after_the_last_sending_only_ends_are_told)
@@ -633,6 +648,7 @@ Suite *events_suite(void)
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, fields_are_found_by_name_wherever_they_stand);
+	tcase_add_test(tc, codes_lose_what_old_kernels_mark_them_with);
 	tcase_add_test(tc, missing_field_is_named);
 	tcase_add_test(tc, older_exits_do_not_tell_the_last_thread);
 	tcase_add_test(tc, sending_has_all_that_the_program_would_say);
