@@ -73,7 +73,7 @@ cp "$build/init" "$image"
 cp "$build/portrace" "$image/$build"
 cp "$build/test/live" "$image/$build/test"
 cp -r "$build/fixtures" "$image/$build"
-cp tests/fixtures/*.bpf.c "$image/tests/fixtures"
+cp -r tests/fixtures/*.bpf.c tests/fixtures/caps "$image/tests/fixtures"
 ln -s /init "$image/bin/kill"
 if [ $# = 0 ] && [ "$suites" = - ]; then
 	set -- "/$build/test/live"
