@@ -415,8 +415,8 @@ static int with_live(struct data *d, int (*step)(struct data *d))
 {
 	int ret;
 
-	d->live = live_registers(d->prog);
-	ret = d->live ? step(d) : error_memory(d->err);
+	d->live = live_registers(d->prog, d->err);
+	ret = d->live ? step(d) : -1;
 	free(d->live);
 	d->live = NULL;
 	return ret;
