@@ -382,7 +382,7 @@ static int lower_func(struct data *d, uint32_t func)
 	int ret;
 
 	d->func = func;
-	d->end = func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
+	d->end = program_func_end(prog, func);
 	if (!maps_before(d, d->obj->maps.len))
 		return 0;
 	if (program_stack_depth(prog, func, &depth, d->err))
