@@ -15,26 +15,6 @@
 #include "compat/pointers.h"
 #include "compat/refuse.h"
 
-static int bytes_of(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B: return 1;
-	case BPF_H: return 2;
-	case BPF_W: return 4;
-	}
-	return 8;
-}
-
-static uint8_t size_code(int bytes)
-{
-	switch (bytes) {
-	case 1: return BPF_B;
-	case 2: return BPF_H;
-	case 4: return BPF_W;
-	}
-	return BPF_DW;
-}
-
 /* Calls visit for each load from the context. */
 static int each_load(const struct context *c,
 		     int (*visit)(const struct context *c, uint32_t insn, void *ctx,
@@ -64,7 +44,7 @@ static int each_load(const struct context *c,
 static int note_used(const struct context *c, uint32_t i, void *used, struct error *err)
 {
 	const struct bpf_insn *insn = &c->prog->insns.at[i];
-	int bytes = bytes_of(insn);
+	int bytes = insn_bytes(insn);
 
 	if (insn->off < 0 || insn->off % bytes || insn->off / 8 >= CONTEXT_WORDS)
 		return refuse(c->obj, c->prog, i, "read of the context that is of no argument", c->why,
@@ -83,7 +63,7 @@ static int move_load(const struct context *c, uint32_t i, void *ctx, struct erro
 {
 	struct bpf_insn *insn = &c->prog->insns.at[i];
 	const struct context_word *word = &c->words[insn->off / 8];
-	int size = word->where == CONTEXT_STACK ? 8 : word->size, bytes = bytes_of(insn);
+	int size = word->where == CONTEXT_STACK ? 8 : word->size, bytes = insn_bytes(insn);
 	/* Of the word: where it is not 0, and what is loaded of it. */
 	int low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 8 - size : 0, at = insn->off % 8;
 
@@ -92,7 +72,7 @@ static int move_load(const struct context *c, uint32_t i, void *ctx, struct erro
 	if (at >= low && at + bytes <= low + size) {
 		insn->off = word->off + at - low;
 	} else if (at <= low && at + bytes >= low + size) {
-		insn->code = BPF_LDX | BPF_MEM | size_code(size);
+		insn->code = BPF_LDX | BPF_MEM | insn_size(size);
 		insn->off = word->off;
 	} else {
 		*insn = INSN_MOV_IMM(insn->dst_reg, 0);

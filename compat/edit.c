@@ -365,8 +365,7 @@ static bool is_cut_off(const struct layout *l, const struct program *prog, uint3
 static bool func_is_gone(const struct layout *l, const struct program *prog, uint32_t insn)
 {
 	for (size_t i = 0; i < prog->funcs.len; i++) {
-		bool last = i + 1 == prog->funcs.len;
-		uint32_t end = last ? prog->insns.len : prog->funcs.at[i + 1].insn;
+		uint32_t end = program_func_end(prog, i);
 
 		if (prog->funcs.at[i].insn == insn && end > insn && end <= prog->insns.len)
 			return l->start[insn] == l->start[end];
@@ -524,8 +523,7 @@ static int fix_funcs(struct layout *l, const struct edit *edit, struct error *er
 
 	for (size_t i = 0; i < prog->funcs.len; i++) {
 		struct func func = prog->funcs.at[i], *to;
-		bool last = i + 1 == prog->funcs.len;
-		uint32_t end = last ? prog->insns.len : prog->funcs.at[i + 1].insn;
+		uint32_t end = program_func_end(prog, i);
 
 		if (func.insn >= end || end > prog->insns.len)
 			return error_set(err, ERROR_FORMAT, "program '%s': function '%s': got "

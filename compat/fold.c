@@ -99,11 +99,6 @@ static uint32_t func_at(const struct program *prog, uint32_t insn)
 	return low;
 }
 
-static uint32_t func_end(const struct program *prog, uint32_t func)
-{
-	return func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
-}
-
 /* What it returns has become known, or less known: those who call it have to look again. */
 static void requeue_callers(struct fold *f, uint32_t func)
 {
@@ -355,7 +350,7 @@ static int walk_block(struct fold *f, uint32_t number)
 	int ret;
 
 	f->func = func_at(f->prog, at);
-	end = func_end(f->prog, f->func);
+	end = program_func_end(f->prog, f->func);
 	memcpy(f->now, f->entry + (size_t)number * f->width, f->width * sizeof(*f->now));
 	for (;;) {
 		const struct bpf_insn *insn = &f->prog->insns.at[at];
@@ -411,7 +406,7 @@ static int mark_target(struct fold *f, uint32_t at, uint32_t func)
 		return is_func_start(f->prog, target) ? 0 : bad_target(f, at, target);
 	if (!insn_is_jump(insn))
 		return 0;
-	if (target < f->prog->funcs.at[func].insn || target >= func_end(f->prog, func) ||
+	if (target < f->prog->funcs.at[func].insn || target >= program_func_end(f->prog, func) ||
 	    f->marks[target] & MARK_SECOND)
 		return bad_target(f, at, target);
 	f->block[target] = 1;
@@ -427,7 +422,7 @@ static int mark_blocks(struct fold *f)
 		if (insn_is_wide(&prog->insns.at[i]) && !(f->marks[i] & MARK_SECOND))
 			f->marks[i + 1] = MARK_SECOND;
 	for (uint32_t i = 0; i < prog->insns.len; i++) {
-		if (i == func_end(prog, func))
+		if (i == program_func_end(prog, func))
 			func++;
 		if (i == prog->funcs.at[func].insn)
 			f->block[i] = 1;

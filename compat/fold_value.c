@@ -99,16 +99,6 @@ void fold_overwrite_stack(struct fold *f, int64_t from, uint32_t size)
 	}
 }
 
-static uint32_t access_size(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B: return 1;
-	case BPF_H: return 2;
-	case BPF_W: return 4;
-	}
-	return 8;
-}
-
 static uint64_t get(const uint8_t *from, uint32_t size)
 {
 	uint16_t h;
@@ -214,7 +204,7 @@ static struct value load_global(const struct fold *f, const struct value *addres
 struct value fold_loaded(const struct fold *f, const struct bpf_insn *insn)
 {
 	struct value address = fold_reg(f, insn->src_reg), v;
-	uint32_t size = access_size(insn);
+	uint32_t size = insn_bytes(insn);
 
 	if (address.kind == VALUE_FRAME)
 		v = load_stack(f, fold_stack_byte(f, &address, insn->off), size);
@@ -237,7 +227,7 @@ static void store(struct fold *f, const struct bpf_insn *insn, const struct valu
 	struct value address = fold_reg(f, insn->dst_reg);
 
 	if (address.kind == VALUE_FRAME)
-		store_stack(f, fold_stack_byte(f, &address, insn->off), access_size(insn), v);
+		store_stack(f, fold_stack_byte(f, &address, insn->off), insn_bytes(insn), v);
 	else if (address.kind == VALUE_ANY)
 		fold_forget_stack(f, 0);
 }

@@ -440,10 +440,8 @@ static int prepare_funcs(struct inliner *in)
 	const struct program *prog = in->prog;
 
 	for (size_t i = 0; i < prog->funcs.len; i++) {
-		bool last = i + 1 == prog->funcs.len;
-
 		in->funcs[i].begin = prog->funcs.at[i].insn;
-		in->funcs[i].end = last ? prog->insns.len : prog->funcs.at[i + 1].insn;
+		in->funcs[i].end = program_func_end(prog, i);
 		if (in->funcs[i].begin >= in->funcs[i].end ||
 		    in->funcs[i].end > prog->insns.len || (i == 0) != !in->funcs[i].begin)
 			return error_set(in->err, ERROR_FORMAT, "program '%s': function '%s': got "

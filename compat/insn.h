@@ -53,6 +53,28 @@ static inline bool insn_is_wide(const struct bpf_insn *insn)
 	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
 }
 
+/* Of a load or store: how many bytes of memory. */
+static inline uint32_t insn_bytes(const struct bpf_insn *insn)
+{
+	switch (BPF_SIZE(insn->code)) {
+	case BPF_B: return 1;
+	case BPF_H: return 2;
+	case BPF_W: return 4;
+	}
+	return 8;
+}
+
+/* The code for so many: BPF_B for 1, and so on. */
+static inline uint8_t insn_size(uint32_t bytes)
+{
+	switch (bytes) {
+	case 1: return BPF_B;
+	case 2: return BPF_H;
+	case 4: return BPF_W;
+	}
+	return BPF_DW;
+}
+
 /* A jump with a target: conditional or not, gotol and may_goto too; no call, no exit. */
 static inline bool insn_is_jump(const struct bpf_insn *insn)
 {

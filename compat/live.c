@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include "compat/insn.h"
+#include "compat/liveness.h"
 
 /*
- * From the end to the beginning, again until nothing changes: what is read behind an instruction is
- * what is read where it may go on; before it, that less what it writes, and what it reads. And of
- * that only what has been set, found from the beginning to the end. E.g.
+ * What is read later on (compat/liveness.h), and of that only what has been set, found from the
+ * beginning to the end, again until nothing changes. E.g.
  *
  *				before it
  *	r6 = r1			r1
@@ -21,96 +21,12 @@
 #define BIT(reg) (1u << (reg))
 #define ARGUMENTS (BIT(1) | BIT(2) | BIT(3) | BIT(4) | BIT(5))
 
-static uint16_t read_by_alu(const struct bpf_insn *insn)
-{
-	uint16_t src = BPF_SRC(insn->code) == BPF_X ? BIT(insn->src_reg) : 0;
-
-	switch (BPF_OP(insn->code)) {
-	case BPF_MOV: return src;
-	case BPF_NEG:
-	case BPF_END: return BIT(insn->dst_reg);
-	}
-	return src | BIT(insn->dst_reg);
-}
-
-static uint16_t read_by_jump(const struct bpf_insn *insn)
-{
-	if (insn_is_call(insn))
-		return ARGUMENTS;
-	if (insn->code == (BPF_JMP | BPF_EXIT))
-		return BIT(0);
-	if (insn_ends_flow(insn))
-		return 0;
-	return BIT(insn->dst_reg) | (BPF_SRC(insn->code) == BPF_X ? BIT(insn->src_reg) : 0);
-}
-
-static uint16_t read_by(const struct bpf_insn *insn)
-{
-	switch (BPF_CLASS(insn->code)) {
-	case BPF_ALU:
-	case BPF_ALU64: return read_by_alu(insn);
-	case BPF_JMP:
-	case BPF_JMP32: return read_by_jump(insn);
-	case BPF_LDX: return BIT(insn->src_reg);
-	case BPF_ST: return BIT(insn->dst_reg);
-	case BPF_STX: /* a compare-and-exchange reads r0 too */
-		return BIT(insn->dst_reg) | BIT(insn->src_reg) |
-		       (BPF_MODE(insn->code) == BPF_ATOMIC ? BIT(0) : 0);
-	}
-	return insn_is_wide(insn) ? 0 : BIT(6) | BIT(insn->src_reg); /* of a packet */
-}
-
-/* Only what is written for certain. */
-static uint16_t written_by(const struct bpf_insn *insn)
-{
-	switch (BPF_CLASS(insn->code)) {
-	case BPF_ALU:
-	case BPF_ALU64:
-	case BPF_LDX: return BIT(insn->dst_reg);
-	case BPF_JMP: return insn_is_call(insn) ? BIT(0) | ARGUMENTS : 0;
-	case BPF_LD: return insn_is_wide(insn) ? BIT(insn->dst_reg) : BIT(0) | ARGUMENTS;
-	}
-	return 0;
-}
-
-static uint16_t live_at(const struct program *prog, const uint16_t *live, int64_t insn)
-{
-	return insn >= 0 && insn < (int64_t)prog->insns.len ? live[insn] : 0;
-}
-
-static uint16_t live_before(const struct program *prog, const uint16_t *live, uint32_t at)
-{
-	const struct bpf_insn *insn = &prog->insns.at[at];
-	uint16_t behind = 0;
-
-	if (!insn_ends_flow(insn))
-		behind |= live_at(prog, live, (int64_t)at + 1 + insn_is_wide(insn));
-	if (insn_is_jump(insn))
-		behind |= live_at(prog, live, insn_target(insn, at));
-	return (behind & ~written_by(insn)) | read_by(insn);
-}
-
-/* Two walks until nothing changes: backwards for what is read, and forwards for what has been set. */
-static void find_read(const struct program *prog, uint16_t *live)
-{
-	for (bool changed = true; changed;) {
-		changed = false;
-		for (uint32_t i = prog->insns.len; i-- > 0;) {
-			uint16_t now = live_before(prog, live, i);
-
-			changed |= now != live[i];
-			live[i] = now;
-		}
-	}
-}
-
+/* A call sets r0 alone of all that is lost with it, and so does a load of a packet. */
 static uint16_t set_behind(const struct bpf_insn *insn, uint16_t set)
 {
-	if (BPF_CLASS(insn->code) == BPF_JMP && insn_is_call(insn))
-		return (set & ~ARGUMENTS) | BIT(0);
-	if (BPF_CLASS(insn->code) == BPF_LD && !insn_is_wide(insn))
-		return (set & ~ARGUMENTS) | BIT(0);
-	return set | written_by(insn);
+	uint16_t writes = insn_writes(insn);
+
+	return (writes & ARGUMENTS) == ARGUMENTS ? (set & ~ARGUMENTS) | BIT(0) : set | writes;
 }
 
 /* What is set where several ways meet is set on all of them. */
@@ -151,15 +67,21 @@ static void find_set(const struct program *prog, uint16_t *set)
 }
 
 /* That of the second slot of a BPF_LD_IMM64 means nothing. */
-uint16_t *live_registers(const struct program *prog)
+uint16_t *live_registers(const struct program *prog, struct error *err)
 {
-	uint16_t *live = calloc(prog->insns.len + 1, 2 * sizeof(*live));
+	struct liveness read;
+	uint16_t *live;
 
-	if (!live)
+	if (liveness_init(&read, prog, err))
 		return NULL;
-	find_read(prog, live);
-	find_set(prog, live + prog->insns.len + 1);
-	for (size_t i = 0; i < prog->insns.len; i++)
-		live[i] &= live[prog->insns.len + 1 + i];
+	live = calloc(prog->insns.len + 1, sizeof(*live));
+	if (live) {
+		find_set(prog, live);
+		for (size_t i = 0; i < prog->insns.len; i++)
+			live[i] &= read.before[i].any;
+	} else {
+		error_memory(err);
+	}
+	liveness_fini(&read);
 	return live;
 }

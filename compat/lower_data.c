@@ -53,7 +53,6 @@
  */
 
 #define LOWERING "data"
-#define FUNC_map_lookup_elem 1
 #define SAVED 4 /* r6 to r9 */
 
 struct data {
@@ -215,15 +214,11 @@ static void put_saved(struct piece *p, const struct move *m, bool back)
 }
 
 /* r0 = the address of the map's value, kept nowhere; without it, the function ends. */
-static void put_lookup(struct piece *p, uint32_t map, int16_t key)
+static void put_value(struct piece *p, uint32_t map, int16_t key)
 {
 	size_t found;
 
-	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, key, 0));
-	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
-	piece_put(p, INSN_ADD_IMM(BPF_REG_2, key));
-	piece_put_map(p, BPF_REG_1, map);
-	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
+	piece_put_lookup(p, map, 0, key);
 	found = piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 0));
 	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
 	piece_put(p, INSN_EXIT());
@@ -237,7 +232,7 @@ static void put_move(struct piece *p, const struct move *m)
 	put_saved(p, m, false);
 	if (m->holder != m->index)
 		piece_put(p, INSN_MOV(m->holder, m->index));
-	put_lookup(p, m->address.map, m->key);
+	put_value(p, m->address.map, m->key);
 	if (m->address.n)
 		piece_put(p, INSN_ADD_IMM(BPF_REG_0, m->address.n));
 	piece_put(p, INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_0, m->holder, 0, 0));
@@ -355,7 +350,7 @@ static int enter_func(struct data *d)
 	for (uint32_t map = 0; map < d->obj->maps.len; map++) {
 		if (!ref_in_func(d, map))
 			continue;
-		put_lookup(&p, map, slot_of(d, map));
+		put_value(&p, map, slot_of(d, map));
 		piece_put(&p, INSN_STORE(BPF_DW, BPF_REG_10, slot_of(d, map), BPF_REG_0));
 	}
 	keep_arguments(d, &p, true);
@@ -382,7 +377,7 @@ static int lower_func(struct data *d, uint32_t func)
 	int ret;
 
 	d->func = func;
-	d->end = func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
+	d->end = program_func_end(prog, func);
 	if (!maps_before(d, d->obj->maps.len))
 		return 0;
 	if (program_stack_depth(prog, func, &depth, d->err))
@@ -415,8 +410,8 @@ static int with_live(struct data *d, int (*step)(struct data *d))
 {
 	int ret;
 
-	d->live = live_registers(d->prog);
-	ret = d->live ? step(d) : error_memory(d->err);
+	d->live = live_registers(d->prog, d->err);
+	ret = d->live ? step(d) : -1;
 	free(d->live);
 	d->live = NULL;
 	return ret;

@@ -73,11 +73,6 @@ static void loop_fini(struct loop *loop)
 	free(loop->index);
 }
 
-static uint32_t func_end(const struct program *prog, size_t func)
-{
-	return func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
-}
-
 /* Where it goes on, at most two; -1: nowhere. */
 static void successors(const struct program *prog, uint32_t insn, int64_t to[2])
 {
@@ -179,7 +174,7 @@ static int find_loop(const struct program *prog, struct loop *loop, struct error
 
 	memset(loop, 0, sizeof(*loop));
 	for (size_t i = prog->funcs.len; !ret && i-- > 0;) {
-		uint32_t from = prog->funcs.at[i].insn, end = func_end(prog, i);
+		uint32_t from = prog->funcs.at[i].insn, end = program_func_end(prog, i);
 		int64_t loops = function_loop_headers(prog, from, end, headers + from,
 						      &loop->header);
 
@@ -449,7 +444,7 @@ static int64_t count_loops(const struct program *prog)
 	int64_t loops = 0;
 
 	for (size_t i = 0; i < prog->funcs.len; i++) {
-		int64_t n = function_loops(prog, prog->funcs.at[i].insn, func_end(prog, i));
+		int64_t n = function_loops(prog, prog->funcs.at[i].insn, program_func_end(prog, i));
 
 		if (n < 0)
 			return -1;

@@ -63,9 +63,9 @@ static int run_pass(struct pass *pass, int (*visit)(const struct fold *f, uint32
 	int ret = edit_init(&pass->edit, pass->prog, pass->err);
 
 	pass->count = pass->zeros = 0;
-	pass->live = live_registers(pass->prog);
+	pass->live = live_registers(pass->prog, pass->err);
 	if (!ret && !pass->live)
-		ret = error_memory(pass->err);
+		ret = -1;
 	if (!ret)
 		ret = fold_visit(pass->obj, pass->prog, visit, pass, pass->err);
 	if (!ret && pass->edit.changes.len)

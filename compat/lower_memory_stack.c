@@ -33,22 +33,12 @@ static uint32_t chunk(const struct trip *trip, uint32_t done)
 	return size;
 }
 
-static uint8_t size_code(uint32_t size)
-{
-	switch (size) {
-	case 1: return BPF_B;
-	case 2: return BPF_H;
-	case 4: return BPF_W;
-	}
-	return BPF_DW;
-}
-
 /* From, or to, `off` bytes behind what register `base` holds. */
 static void put_copy(struct piece *p, const struct trip *trip, uint8_t base, int32_t off, uint8_t by,
 		     bool in)
 {
 	for (uint32_t i = 0; i < trip->size; i += chunk(trip, i)) {
-		uint8_t size = size_code(chunk(trip, i));
+		uint8_t size = insn_size(chunk(trip, i));
 
 		if (in) {
 			piece_put(p, INSN_LOAD(size, by, base, off + i));

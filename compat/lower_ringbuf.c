@@ -170,9 +170,7 @@ static int check_program(const struct ring_plan *plan, struct caps *caps,
 /* Only the entry function has the program's context, which each output takes. */
 static bool outputs_in_functions(const struct program *prog)
 {
-	size_t end = prog->funcs.len > 1 ? prog->funcs.at[1].insn : prog->insns.len;
-
-	for (size_t i = end; i < prog->insns.len; i++) {
+	for (size_t i = program_func_end(prog, 0); i < prog->insns.len; i++) {
 		int32_t id = ring_helper(&prog->insns.at[i]);
 
 		if (id && id <= FUNC_ringbuf_submit)

@@ -15,7 +15,6 @@
  */
 
 enum {
-	FUNC_map_lookup_elem = 1,
 	FUNC_get_smp_processor_id = 8,
 	FUNC_perf_event_output = 25,
 	FUNC_ringbuf_output = 130,

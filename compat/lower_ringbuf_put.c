@@ -12,17 +12,6 @@ struct frame {
 	int used;            /* by the program itself */
 };
 
-/* r0 = the slot of that number, or NULL. */
-static void put_lookup(struct piece *p, const struct ring_plan *plan, const struct frame *f,
-		       uint32_t number)
-{
-	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, f->key, number));
-	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
-	piece_put(p, INSN_ADD_IMM(BPF_REG_2, f->key));
-	piece_put_map(p, BPF_REG_1, plan->scratch);
-	piece_put(p, INSN_CALL(FUNC_map_lookup_elem));
-}
-
 /* One more sent through the slot that reg points at, `off` bytes away; r1 is lost. */
 static void put_count(struct piece *p, uint8_t reg, int off)
 {
@@ -68,7 +57,7 @@ static void reserve_code(struct piece *p, const struct ring_plan *plan, const st
 {
 	bool several = plan->rings_len > 1;
 
-	put_lookup(p, plan, f, call->slot);
+	piece_put_lookup(p, plan->scratch, call->slot, f->key);
 	piece_put(p, INSN_JUMP_IMM(BPF_JNE, BPF_REG_0, 0, 2));
 	piece_put(p, INSN_MOV_IMM(BPF_REG_0, 0));
 	piece_put(p, INSN_GOTO(several ? 3 : 2));
@@ -121,7 +110,7 @@ static void stack_submit_code(struct piece *p, const struct ring_plan *plan,
 	int at = record_at(f, reserve);
 	size_t found;
 
-	put_lookup(p, plan, f, reserve->slot);
+	piece_put_lookup(p, plan->scratch, reserve->slot, f->key);
 	found = piece_put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
 	put_count(p, BPF_REG_0, 0);
 	for (int off = 0; off < (int)ring_head_size(reserve->size); off += 8) {
@@ -175,7 +164,7 @@ static void output_code(struct piece *p, const struct ring_plan *plan, const str
 	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_1));
 	put_send(p, plan, f);
 	piece_put(p, INSN_STORE(BPF_DW, BPF_REG_10, f->result, BPF_REG_0));
-	put_lookup(p, plan, f, call->slot);
+	piece_put_lookup(p, plan->scratch, call->slot, f->key);
 	found = piece_put(p, INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 0));
 	put_count(p, BPF_REG_0, 0);
 	piece_land(p, found);

@@ -309,7 +309,7 @@ static int survey_program(struct survey *s, const struct program *prog)
 
 	for (i = 0; i < prog->funcs.len; i++) {
 		const struct func *f = &prog->funcs.at[i];
-		uint32_t end = i + 1 < prog->funcs.len ? f[1].insn : prog->insns.len;
+		uint32_t end = program_func_end(prog, i);
 		uint64_t key = (uintptr_t)f->name;
 
 		if (table_get(&s->seen, key))

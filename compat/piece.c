@@ -43,6 +43,15 @@ void piece_put_number(struct piece *p, uint8_t reg, uint64_t number)
 	piece_put(p, wide[1]);
 }
 
+void piece_put_lookup(struct piece *p, uint32_t map, uint32_t number, int16_t key)
+{
+	piece_put(p, INSN_STORE_IMM(BPF_W, BPF_REG_10, key, number));
+	piece_put(p, INSN_MOV(BPF_REG_2, BPF_REG_10));
+	piece_put(p, INSN_ADD_IMM(BPF_REG_2, key));
+	piece_put_map(p, BPF_REG_1, map);
+	piece_put(p, INSN_CALL(BPF_FUNC_map_lookup_elem));
+}
+
 void piece_land(struct piece *p, size_t jump)
 {
 	if (!p->failed)

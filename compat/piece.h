@@ -28,6 +28,11 @@ size_t piece_put(struct piece *p, struct bpf_insn insn);
 void piece_put_map(struct piece *p, uint8_t reg, uint32_t map);
 /* Any number, in one instruction where that is enough. */
 void piece_put_number(struct piece *p, uint8_t reg, uint64_t number);
+/*
+ * r0 = the address of an array's value of that number, or NULL. The number is at r10 + key, 4 bytes;
+ * r1 to r5 are lost.
+ */
+void piece_put_lookup(struct piece *p, uint32_t map, uint32_t number, int16_t key);
 /* The jump at that index leads to what is put next. */
 void piece_land(struct piece *p, size_t jump);
 

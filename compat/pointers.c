@@ -38,11 +38,6 @@ static int slot_of(int16_t off)
 	return off < 0 && off >= -STACK_MAX ? (-off - 1) / 8 : -1;
 }
 
-static uint8_t size_code(uint8_t bytes)
-{
-	return bytes == 4 ? BPF_W : BPF_DW;
-}
-
 /* ---- instructions ---- */
 
 static void step_alu(const struct bpf_insn *insn, struct pointers_state *s)
@@ -73,7 +68,7 @@ static void step_load(const struct pointers *p, const struct bpf_insn *insn,
 		to = 0;
 	else if (slot >= 0)
 		to = size == BPF_DW ? s->slots[slot] : 0;
-	else if (from & POINTER_KERNEL && size == size_code(p->source.size))
+	else if (from & POINTER_KERNEL && size == insn_size(p->source.size))
 		to = POINTER_KERNEL;
 	else if (from & POINTER_CONTEXT && p->source.context && size == BPF_DW)
 		to = POINTER_KERNEL;

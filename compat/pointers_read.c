@@ -42,16 +42,6 @@ struct reads {
 	uint32_t count;
 };
 
-static uint8_t bytes_of(const struct bpf_insn *insn)
-{
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B: return 1;
-	case BPF_H: return 2;
-	case BPF_W: return 4;
-	}
-	return 8;
-}
-
 /* Those of r0 to r5 that a call at `at` must not lose. What may hold nothing cannot be read. */
 static uint16_t to_be_kept(const struct reads *r, uint32_t at)
 {
@@ -91,7 +81,7 @@ static int read_by_call(struct reads *r, uint32_t at)
 	piece_put(&p, INSN_STORE_IMM(BPF_DW, BPF_REG_10, slot, 0));
 	piece_put(&p, INSN_MOV(BPF_REG_1, BPF_REG_10));
 	piece_put(&p, INSN_ADD_IMM(BPF_REG_1, slot));
-	piece_put(&p, INSN_MOV_IMM(BPF_REG_2, bytes_of(&insn)));
+	piece_put(&p, INSN_MOV_IMM(BPF_REG_2, insn_bytes(&insn)));
 	piece_put(&p, INSN_CALL(FUNC_probe_read_kernel));
 	piece_put(&p, INSN(insn.code, insn.dst_reg, BPF_REG_10, slot, 0));
 	for (int reg = BPF_REG_5; reg >= BPF_REG_0; reg--)

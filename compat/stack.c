@@ -188,12 +188,10 @@ static void depth_start(struct depth *d)
 int program_stack_depth(const struct program *prog, uint32_t func, uint32_t *depth,
 			struct error *err)
 {
-	struct depth d = { .prog = prog, .end = prog->insns.len };
+	struct depth d = { .prog = prog, .end = program_func_end(prog, func) };
 
 	if (func < prog->funcs.len)
 		d.begin = prog->funcs.at[func].insn;
-	if ((size_t)func + 1 < prog->funcs.len)
-		d.end = prog->funcs.at[func + 1].insn;
 	if (d.begin >= d.end || d.end > prog->insns.len)
 		return error_set(err, ERROR_FORMAT, "program '%s': function %u: got instructions "
 				 "%u to %u of %zu", prog->name, func, d.begin, d.end,

@@ -97,12 +97,7 @@ static uint8_t load_width(const struct bpf_insn *insn)
 {
 	if (BPF_MODE(insn->code) == BPF_MEMSX)
 		return WIDTH_ANY;
-	switch (BPF_SIZE(insn->code)) {
-	case BPF_B: return 8;
-	case BPF_H: return 16;
-	case BPF_W: return 32;
-	}
-	return WIDTH_ANY;
+	return 8 * insn_bytes(insn);
 }
 
 static void step_call(struct width *s)

@@ -98,6 +98,11 @@ struct program program_without_code(const struct program *prog)
 	return out;
 }
 
+uint32_t program_func_end(const struct program *prog, size_t func)
+{
+	return func + 1 < prog->funcs.len ? prog->funcs.at[func + 1].insn : prog->insns.len;
+}
+
 void program_fini(struct program *prog)
 {
 	vec_fini(&prog->insns);

@@ -143,6 +143,8 @@ struct program *object_program(struct object *obj, const char *name);
  * Earlier struct map pointers are no longer valid. */
 struct map *object_add_map(struct object *obj, const char *name);
 void program_fini(struct program *prog);
+/* Where the function of that number ends, as the next one begins there: last instruction + 1. */
+uint32_t program_func_end(const struct program *prog, size_t func);
 /* What is said of it, for another one's code. */
 struct program program_without_code(const struct program *prog);
 

@@ -20,14 +20,15 @@ static void teardown(void)
 
 static void expect_live(const struct bpf_insn *insns, const uint16_t *want, size_t len)
 {
+	struct error err;
 	uint16_t *live;
 
 	for (size_t i = 0; i < len; i++)
 		*vec_push(&prog.insns) = insns[i];
 	if (!prog.funcs.len)
 		vec_push(&prog.funcs);
-	live = live_registers(&prog);
-	ck_assert_ptr_nonnull(live);
+	live = live_registers(&prog, &err);
+	ck_assert_msg(live, "%s", err.message);
 	for (size_t i = 0; i < len; i++)
 		ck_assert_msg(live[i] == want[i] || want[i] == SECOND, "instruction %zu: got %#x, expected %#x", i,
 			      live[i], want[i]);
