@@ -474,7 +474,7 @@ int inline_calls(const struct object *obj, struct program *prog, const char *why
 	int ret = -1;
 
 	rebuild_init(&in.new, prog, err);
-	if (liveness_init(&in.liveness, prog, err))
+	if (liveness_init(&in.liveness, prog, NULL, err))
 		return -1;
 	in.funcs = calloc(prog->funcs.len + 1, sizeof(*in.funcs));
 	in.targets = calloc(prog->insns.len + 1, 1);

@@ -72,7 +72,7 @@ uint16_t *live_registers(const struct program *prog, struct error *err)
 	struct liveness read;
 	uint16_t *live;
 
-	if (liveness_init(&read, prog, err))
+	if (liveness_init(&read, prog, NULL, err))
 		return NULL;
 	live = calloc(prog->insns.len + 1, sizeof(*live));
 	if (live) {

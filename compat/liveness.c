@@ -170,12 +170,14 @@ static bool only_carries_up(const struct bpf_insn *insn)
 	return BPF_OP(insn->code) == BPF_LSH && BPF_SRC(insn->code) == BPF_K;
 }
 
-static struct live step(const struct bpf_insn *insn, struct live behind)
+static struct live step(const struct liveness *l, const struct bpf_insn *insn, struct live behind)
 {
 	struct live reads = insn_reads(insn);
 	uint16_t writes = insn_writes(insn);
 
-	if (only_carries_up(insn) && !(behind.upper & writes))
+	if (l->widened && l->widened(insn))
+		reads.upper = reads.any;
+	else if (only_carries_up(insn) && !(behind.upper & writes))
 		reads.upper = 0;
 	behind.any &= ~writes;
 	behind.upper &= ~writes;
@@ -222,15 +224,17 @@ static bool go_over(struct liveness *l)
 
 		if (is_second_slot(l->prog, i))
 			continue;
-		before = step(&l->prog->insns.at[i], live_behind(l, i));
+		before = step(l, &l->prog->insns.at[i], live_behind(l, i));
 		changed |= !same(before, l->before[i]);
 		l->before[i] = before;
 	}
 	return changed;
 }
 
-int liveness_init(struct liveness *liveness, const struct program *prog, struct error *err)
+int liveness_init(struct liveness *liveness, const struct program *prog,
+		  bool (*widened)(const struct bpf_insn *insn), struct error *err)
 {
+	liveness->widened = widened;
 	liveness->prog = prog;
 	liveness->before = calloc(prog->insns.len + 1, sizeof(*liveness->before));
 	if (!liveness->before)

@@ -17,11 +17,16 @@ struct live {
 
 struct liveness {
 	const struct program *prog;
+	bool (*widened)(const struct bpf_insn *insn);
 	struct live *before; /* by instruction */
 };
 
-/* liveness_fini is due after a success; prog must not change before that. */
-int liveness_init(struct liveness *liveness, const struct program *prog, struct error *err);
+/*
+ * liveness_fini is due after a success; prog must not change before that. Instructions of which
+ * `widened` (or NULL) is true count as readers of whole registers: they may be made such.
+ */
+int liveness_init(struct liveness *liveness, const struct program *prog,
+		  bool (*widened)(const struct bpf_insn *insn), struct error *err);
 void liveness_fini(struct liveness *liveness);
 
 struct live live_before(const struct liveness *liveness, uint32_t insn);

@@ -427,6 +427,15 @@ static uint8_t *find_targets(const struct program *prog)
 	return targets;
 }
 
+/*
+ * What one instruction leaves in an upper half has to be right for others of the pass, too, which the
+ * widths may turn into ones of 64 bits; comparisons see to that themselves.
+ *
+ *	w2 s>>= 8		r2 <<= 32
+ *				r2 s>>= 40
+ *				w2 = w2		or the division would be of another number
+ *	w2 /= 7			r2 /= 7
+ */
 static int run_pass(struct isa *isa, const struct pass *pass)
 {
 	int ret = -1;
@@ -434,7 +443,8 @@ static int run_pass(struct isa *isa, const struct pass *pass)
 	isa->targets = find_targets(isa->prog);
 	if (!isa->targets)
 		return error_memory(isa->err);
-	if (liveness_init(&isa->liveness, isa->prog, isa->err))
+	if (liveness_init(&isa->liveness, isa->prog,
+			  pass->cap == CAP_JMP32 ? NULL : pass->wants, isa->err))
 		goto no_liveness;
 	if (widths_init(&isa->widths, isa->prog, isa->err))
 		goto no_widths;

@@ -15,14 +15,18 @@ static bool is_signed(uint8_t op)
 
 /* ---- of 32 bits ---- */
 
-/* A register that holds what is in reg as a number of 64 bits, with its sign or without. */
+/*
+ * A register that holds what is in reg as a number of 64 bits, with its sign or without: the same if
+ * nobody wants its upper half, and none of the comparisons behind relies on how that is filled now.
+ */
 static int widen(struct isa *isa, uint8_t *reg, bool sign)
 {
+	bool relied_on = sign ? isa_width(isa, *reg) <= 32 : isa_has_sign(isa, *reg);
 	uint8_t temp = *reg;
 
 	if (isa_width(isa, *reg) <= (sign ? 31 : 32))
 		return 0;
-	if (!isa_upper_dead(isa, *reg)) {
+	if (relied_on || !isa_upper_dead(isa, *reg)) {
 		if (isa_temp(isa, &temp))
 			return -1;
 		isa_put(isa, sign ? INSN_MOV(temp, *reg) : ISA_MOV32(temp, *reg));

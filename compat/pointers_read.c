@@ -119,7 +119,7 @@ static int find_and_read(struct reads *r, struct pointers_source source)
 	    pointers_init(&r->pointers, r->prog, source, r->err))
 		return -1;
 	r->depth = (r->depth + 7) / 8 * 8;
-	if (liveness_init(&r->liveness, r->prog, r->err))
+	if (liveness_init(&r->liveness, r->prog, NULL, r->err))
 		goto no_liveness;
 	if (widths_init(&r->widths, r->prog, r->err))
 		goto no_widths;

@@ -361,6 +361,33 @@ START_TEST(shifts_of_32_bits_that_fill_with_the_sign_are_ones_of_64)
 }
 END_TEST
 
+/* The division is of 64 bits then: what is above r1's lower half counts. */
+START_TEST(what_the_next_of_them_relies_on_is_made_so)
+{
+	struct program *prog = PROGRAM(ALU32_IMM(BPF_ARSH, 1, 8), ALU32_IMM(BPF_DIV, 1, 7),
+				       INSN_STORE(BPF_W, 10, -8, 1), INSN_MOV_IMM(0, 0), INSN_EXIT());
+
+	lower_it();
+	EXPECT(prog, ALU_IMM(BPF_LSH, 1, 32), ALU_IMM(BPF_ARSH, 1, 40), ALU32(BPF_MOV, 1, 1),
+	       ALU_IMM(BPF_DIV, 1, 7), INSN_STORE(BPF_W, 10, -8, 1), INSN_MOV_IMM(0, 0), INSN_EXIT());
+}
+END_TEST
+
+/* The second comparison takes r1 as it is, for that is zero above; so the first has a copy. */
+START_TEST(a_signed_comparison_leaves_what_the_next_relies_on)
+{
+	struct program *prog = PROGRAM(INSN_LOAD(BPF_W, 1, 1, 0), INSN_MOV_IMM(2, 5),
+				       JUMP32(BPF_JSGT, 1, 2, 1), JUMP32_IMM(BPF_JGT, 1, 63, 0),
+				       INSN_MOV_IMM(0, 0), INSN_EXIT());
+
+	has(CAP_JLT);
+	lower_it();
+	EXPECT(prog, INSN_LOAD(BPF_W, 1, 1, 0), INSN_MOV_IMM(2, 5), INSN_MOV(0, 1),
+	       ALU_IMM(BPF_LSH, 0, 32), ALU_IMM(BPF_ARSH, 0, 32), JUMP(BPF_JSGT, 0, 2, 1),
+	       INSN_JUMP_IMM(BPF_JGT, 1, 63, 0), INSN_MOV_IMM(0, 0), INSN_EXIT());
+}
+END_TEST
+
 START_TEST(extension_of_what_is_extended_goes)
 {
 	struct program *prog = PROGRAM(
@@ -634,6 +661,8 @@ Suite *lower_isa_suite(void)
 	tcase_add_test(tc, jumps_by_less_than_turn_round);
 	tcase_add_test(tc, far_jumps_become_near_ones_where_they_reach);
 	tcase_add_test(tc, shifts_of_32_bits_that_fill_with_the_sign_are_ones_of_64);
+	tcase_add_test(tc, what_the_next_of_them_relies_on_is_made_so);
+	tcase_add_test(tc, a_signed_comparison_leaves_what_the_next_relies_on);
 	tcase_add_test(tc, extension_of_what_is_extended_goes);
 	tcase_add_test(tc, extension_into_which_a_jump_leads_stays);
 	tcase_add_test(tc, the_copy_that_is_used_later_is_compared);
