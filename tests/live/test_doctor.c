@@ -131,11 +131,11 @@ static void become_nobody(void)
 		_exit(98);
 }
 
-/* Others may then ask for some types of map and program. */
-static bool bpf_is_for_all(void)
+/* Else others may ask for some types of map and program, or there is nothing to ask for. */
+static bool bpf_is_for_root(void)
 {
 	FILE *file = fopen("/proc/sys/kernel/unprivileged_bpf_disabled", "r");
-	bool is = file && fgetc(file) == '0';
+	bool is = file && fgetc(file) != '0';
 
 	if (file)
 		fclose(file);
@@ -156,7 +156,7 @@ START_TEST(others_than_root_are_told_what_they_lack)
 	ck_assert(strstr(text_of(finding(&got, "permission"), "mend"), "sudo") != NULL);
 	expect_verdict(&got, "trial", "fails");
 	/* What they may not ask is no fault of the kernel's, and nothing that a mount mends. */
-	if (!bpf_is_for_all())
+	if (bpf_is_for_root())
 		expect_verdict(&got, "buffers", "unknown");
 	ck_assert_str_eq(text_of(finding(&got, "tracefs"), "mend"), "");
 	ck_assert(!strstr(text_of(finding(&got, "other probes"), "why"), "not here: raw"));
