@@ -215,7 +215,16 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUI
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf -lz
 
-bench: all
+# Those of its programs that are made of portrace's own parts; the others bench.sh compiles.
+bench_programs := $(addprefix $(O)/bench/,behind lowered)
+$(bench_programs): $(O)/bench/%: $(O)/test/tests/bench/%.o $(O)/test/tests/gate.o \
+		$(O)/test/tests/gate_rules.o $(O)/test/portrace.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ -lelf -lz
+$(O)/bench/lowered: | $(corpus)
+
+bench: all $(bench_programs)
 	$(Q)$(as_root) bash tests/bench/bench.sh $(O) tests/bench/RESULTS.md
 
 $(O)/test/portrace.a: $(tested) $(O)/test/bpf/embed.o

@@ -5,11 +5,14 @@
 #
 #	bench.sh BUILD_DIR [OUTPUT.md]      run as root; builds its own workloads into BUILD_DIR/bench
 #
-#	ONLY="start attach mem rate cpu pipe burst types"   sections to run; all by default
+#	ONLY="start attach mem rate cpu pipe burst lowered types"   sections to run; all by default
 #	TOOLS="portrace portrace-perf ..."     tracers to run; all by default
 #	QUICK=1                                few repetitions, for a look while working
 #	MAXTIME=600                            seconds after which no further round is begun
 #	KEEP=FILE                              keep the raw measurements there
+#
+# portrace-4.9 is portrace behind a gate that answers like Linux 4.9 (tests/gate.h): its programs are
+# lowered, and run on this kernel.
 #
 # Each round runs every tracer once, so that what else happens on the machine meets all of
 # them alike; figures are medians over the rounds, and a ratio is taken against an untraced run
@@ -23,10 +26,11 @@ build=${1:?usage: bench.sh BUILD_DIR [OUTPUT.md]}
 output=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$build" && pwd) || exit 1
-sections=" ${ONLY:-start attach mem rate cpu pipe burst types} "
-tools=${TOOLS:-portrace portrace-perf portrace-tracefs sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
+sections=" ${ONLY:-start attach mem rate cpu pipe burst lowered types} "
+tools=${TOOLS:-portrace portrace-perf portrace-events portrace-tracefs portrace-4.9 sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
 maxtime=${MAXTIME:-600}
 bin=$build/bench
+caps=$here/../fixtures/caps
 
 if [ "$(id -u)" != 0 ]; then
 	echo "bench.sh: not root: tracing signals needs it; run it with sudo" >&2
@@ -130,6 +134,12 @@ tracer() {
 	portrace-perf)
 		file=$build/portrace musts=(-e 2 -x "record was lost")
 		command=("$file" signal --transport perf) ;;
+	portrace-events)
+		file=$build/portrace musts=(-e 2 -x "record was lost")
+		command=("$file" signal --transport events) ;;
+	portrace-4.9)
+		file=$build/portrace musts=(-e 2 -x "record was lost")
+		command=("$bin/behind" "$caps/4.9-x86_64.caps" "$file" signal) ;;
 	portrace-tracefs)
 		file=$build/portrace musts=(-e 2 -x "record was lost")
 		command=("$file" signal --types tracefs) ;;
@@ -178,6 +188,11 @@ note_running() {
 compile() {
 	local name
 	mkdir -p "$bin" || exit 1
+	for name in behind lowered; do
+		[ -x "$bin/$name" ] && continue
+		echo "bench.sh: $bin/$name: not there; \`make bench\` builds it" >&2
+		exit 1
+	done
 	for name in load meter; do
 		[ "$bin/$name" -nt "$here/$name.c" ] && continue
 		${CC:-cc} -std=gnu11 -O2 -o "$bin/$name" "$here/$name.c" || exit 1
@@ -261,6 +276,21 @@ attach() {
 	printf '\r%60s\r' '' >&2
 }
 
+# What lowering costs: the same programs as compiled and lowered, in turn.
+lowered() {
+	local kernels
+	case $sections in *" lowered "*) ;; *) return ;; esac
+	mapfile -t kernels < <(printf '%s\n' "$caps"/4.*.caps "$caps"/5.4*.caps | sort -V)
+	printf '\r%-60s' "lowered" >&2
+	"$bin/lowered" "$n_lowered" "${kernels[@]}" >> "$data"
+	printf '\r%60s\r' '' >&2
+}
+
+# How long portrace takes to start on the kernels that make vmtest booted last.
+kernels() {
+	[ -s "$build/vm/kernels.md" ] && sed 's/^/kernel - /' "$build/vm/kernels.md" >> "$data"
+}
+
 # The kernel's types as a C header, in turn with bpftool, which needs no root for it either.
 dump_types() {
 	local i bpftool btf=/sys/kernel/btf/vmlinux
@@ -285,9 +315,9 @@ dump_once() { # NAME COMMAND...
 compile
 note_running
 if [ -n "${QUICK:-}" ]; then
-	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5
+	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5 n_lowered=3
 else
-	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21 n_attach=41
+	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21 n_attach=41 n_lowered=15
 fi
 out=(-o "$work/out")
 sizes
@@ -303,6 +333,8 @@ rounds $n_burst burst-100k run "${out[@]}" -d 20 -w "burst 100000"
 rounds 1 burst-other run "${out[@]}" -d 20 -w "burst 100000 other"
 rounds 1 burst-1m run "${out[@]}" -d 30 -w "burst 1000000"
 
+lowered
+kernels
 dump_types
 
 note_running

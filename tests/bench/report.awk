@@ -125,6 +125,26 @@ $1 == "attach" {
 	next
 }
 
+# lowered PROGRAM INSTRUCTIONS NS HOW...
+$1 == "lowered" {
+	how = $0
+	sub(/^lowered [^ ]+ [^ ]+ [^ ]+ /, "", how)
+	key = "lowered" SUBSEP $2 SUBSEP how
+	if (!count[key] && how != "nothing") {
+		lowered_name[++n_lowered] = $2
+		lowered_how[n_lowered] = how
+	}
+	put(key, $4)
+	insns[key] = $3
+	next
+}
+
+# kernel - and a line of the table of make vmtest
+$1 == "kernel" {
+	kernels[++n_kernels] = $0
+	next
+}
+
 $1 == "notypes" {
 	sub(/^notypes - /, "")
 	notypes = $0
@@ -212,6 +232,60 @@ function types_table() {
 	types_row("max_kib", "peak memory, KiB", "%.0f")
 }
 
+# Less what measuring itself takes, which is what a program that does nothing is said to take.
+function lowered_ns(name, how) {
+	return median("lowered" SUBSEP name SUBSEP how) - median("lowered" SUBSEP name SUBSEP "nothing")
+}
+
+function lowered_table(    i, name, how, ns) {
+	if (!n_lowered)
+		return
+	print ""
+	print "## Lowered programs"
+	print ""
+	print "The same programs as compiled and lowered, on this kernel, with its types at hand: nanoseconds a run, less"
+	print "those of a program that just returns; medians of " \
+		count["lowered" SUBSEP lowered_name[1] SUBSEP lowered_how[1]] " rounds, in each of which every program had its turn."
+	print "signal_generate and signal_deliver are the tracer's, on real signals, by the kernel's statistics of runs; the"
+	print "others are of the corpus, run by BPF_PROG_TEST_RUN. For 4.9: by the stored answers of that kernel."
+	print ""
+	print "| program | lowered for | instructions | ns a run | of as compiled |"
+	print "|---|---|---|---|---|"
+	for (i = 1; i <= n_lowered; i++) {
+		name = lowered_name[i]
+		how = lowered_how[i]
+		ns = lowered_ns(name, how)
+		printf "| %s | %s | %d | %.0f | %.2f |\n", name, how == "as compiled" ? "– (as compiled)" : how,
+			insns["lowered" SUBSEP name SUBSEP how], ns, ns / lowered_ns(name, "as compiled")
+	}
+}
+
+# From the table of make vmtest those columns, by their names.
+function kernels_table(    n, i, c, columns, column, cells, line) {
+	if (!n_kernels)
+		return
+	print ""
+	print "## Start-up per kernel"
+	print ""
+	print "From exec to where all is attached and the tracer waits, medians of 5, as the last `make vmtest` had it. The"
+	print "kernels run in an emulator without help of the processor (QEMU's TCG): compare them with one another, not"
+	print "with the figures above."
+	print ""
+	n = split("architecture,kernel,transport,types,lowered,started in", columns, ",")
+	for (i = 1; i <= n_kernels; i++) {
+		split(kernels[i], cells, / *\| */)
+		for (c in cells)
+			if (i == 1)
+				column[cells[c]] = c
+		line = "|"
+		for (c = 1; c <= n; c++)
+			line = line " " (i == 2 ? "---" : cells[column[columns[c]]]) " |"
+		if (i == 2)
+			gsub(/ /, "", line)
+		print line
+	}
+}
+
 function attach_row(key, what, form, n, i, from, line) {
 	n = split("kernel-ring tracefs-ring kernel-perf tracefs-perf", from, " ")
 	line = "| " what " |"
@@ -275,5 +349,7 @@ END {
 	for (i = 1; i <= n_notes; i++)
 		print notes[i]
 	attach_table()
+	lowered_table()
+	kernels_table()
 	types_table()
 }

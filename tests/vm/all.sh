@@ -23,7 +23,7 @@ xargs -P "${VM_JOBS:-2}" -L 1 sh tests/vm/row.sh <$rows/list
 
 {
 	echo "| architecture | kernel | transport | types | lowered | passed | failed | skipped |" \
-		"signals seen | attached in | kernel's complaints | took |"
+		"signals seen | started in | kernel's complaints | took |"
 	echo "|---|---|---|---|---|---|---|---|---|---|---|---|"
 	cat $rows/*.md
 } >"$table"

@@ -48,4 +48,4 @@ if [ "$status" = 0 ]; then
 fi
 finish "$@" "$(sed -n 's/^.*init: on //p' "$log" | tail -n 1)" \
 	"$(found transport | sed 's/,.*//')" "$(found types)" "$(found lowered)" "$(found events)" \
-	"$(found attach)" "$complaints" "$seconds s"
+	"$(found started)" "$complaints" "$seconds s"
