@@ -112,6 +112,21 @@ static int attach_by_event(struct link *link, const struct probe *probe,
 	return perf_attach_tracepoint(link, id, request, err);
 }
 
+int probe_place(const char *place, struct section_name *function, uint64_t *offset)
+{
+	size_t len = strcspn(place, "+");
+	char *end;
+
+	*offset = 0;
+	if (!len || len >= sizeof(function->text))
+		return -1;
+	snprintf(function->text, sizeof(function->text), "%.*s", (int)len, place);
+	if (!place[len])
+		return 0;
+	*offset = strtoull(place + len + 1, &end, 0);
+	return end == place + len + 1 || *end ? -1 : 0;
+}
+
 int probe_attach(struct link *link, const struct probe *probe,
 		 const struct attach_request *request, struct error *err)
 {
