@@ -145,12 +145,13 @@ static enum answer conclude(struct caps *caps, struct cap_answer *at, enum answe
 static enum answer ask_type(struct caps *caps, struct cap_answer *answers, uint32_t type,
 			    enum answer (*ask)(struct caps *caps, uint32_t type, int *sys))
 {
-	struct cap_answer *at = &answers[type];
+	struct cap_answer *at;
 	enum answer answer;
 	int sys = 0;
 
 	if (type >= CAPS_TYPES)
 		return CAP_UNKNOWN;
+	at = &answers[type];
 	if (is_final(at->answer))
 		return at->answer;
 	if (caps->stored)

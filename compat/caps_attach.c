@@ -63,6 +63,7 @@ static enum answer ask_link(union bpf_attr *attr, uint32_t type, int good, int *
 {
 	int prog_fd = load_simple(type, type == BPF_PROG_TYPE_KPROBE ?
 					attr->link_create.attach_type : 0, 0, return_1);
+	enum answer answer;
 	int ret;
 
 	if (prog_fd < 0) {
@@ -73,10 +74,8 @@ static enum answer ask_link(union bpf_attr *attr, uint32_t type, int good, int *
 	ret = sys_bpf(BPF_LINK_CREATE, attr, sizeof(*attr));
 	sys_close(ret);
 	sys_close(prog_fd);
-	*sys = ret < 0 ? -ret : 0;
-	if (ret >= 0 || *sys == good)
-		return CAP_YES;
-	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
+	answer = answer_of(ret, sys);
+	return *sys == good ? CAP_YES : answer;
 }
 
 enum answer ask_perf_link(struct caps *caps, enum cap cap, int *sys)
@@ -139,10 +138,8 @@ enum answer ask_raw_tracepoint(struct caps *caps, enum cap cap, int *sys)
 	prog_fd = load_simple(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 0, return_0);
 	ret = prog_fd < 0 ? prog_fd : open_raw(prog_fd, "portrace_has_no_such");
 	sys_close(prog_fd);
-	*sys = -ret;
-	if (*sys == ENOENT)
-		return CAP_YES;
-	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
+	answer = answer_of(ret, sys);
+	return *sys == ENOENT ? CAP_YES : answer;
 }
 
 /* A program for the type of that id, loaded: CAP_YES and a descriptor. */
@@ -159,10 +156,7 @@ static enum answer load_for(struct caps *caps, uint32_t attach_type, enum caps_i
 		return CAP_UNKNOWN;
 	}
 	*fd = load_simple(BPF_PROG_TYPE_TRACING, attach_type, id, return_0);
-	*sys = *fd < 0 ? -*fd : 0;
-	if (*fd >= 0)
-		return CAP_YES;
-	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
+	return answer_of(*fd, sys);
 }
 
 enum answer ask_tracing(struct caps *caps, enum cap cap, int *sys)
@@ -177,18 +171,14 @@ enum answer ask_tracing(struct caps *caps, enum cap cap, int *sys)
 /* Architectures without trampolines load the program and refuse to attach it. */
 enum answer ask_trampoline(struct caps *caps, enum cap cap, int *sys)
 {
-	int fd = -1, link;
+	int fd = -1;
 	enum answer answer = load_for(caps, FENTRY, ID_FUNCTION, &fd, sys);
 
 	if (answer != CAP_YES)
 		return answer;
-	link = open_raw(fd, NULL);
-	sys_close(link);
+	answer = answer_of(close_trial(open_raw(fd, NULL)), sys);
 	sys_close(fd);
-	*sys = link < 0 ? -link : 0;
-	if (link >= 0)
-		return CAP_YES;
-	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
+	return answer;
 }
 
 /* ---- tracepoints ---- */

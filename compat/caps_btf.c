@@ -157,18 +157,11 @@ static int try_with_funcs(const struct bpf_insn *insns, uint32_t count,
 /* A "no" where the second, with one function or none, is taken. */
 static enum answer conclude(int asked, const struct bpf_func_info *func, int *sys)
 {
-	int plain;
+	enum answer answer = answer_of(asked, sys);
 
-	*sys = -asked;
-	if (!asked)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
-	plain = try_with_funcs(return_0, 2, func, !!func);
-	if (!plain)
-		return CAP_NO;
-	*sys = -plain;
-	return CAP_UNKNOWN;
+	if (answer != CAP_NO)
+		return answer;
+	return answer_by_control(try_with_funcs(return_0, 2, func, !!func), sys);
 }
 
 static const struct bpf_func_info whole = { 0, FUNC_3 };

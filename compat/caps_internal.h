@@ -46,6 +46,15 @@ enum answer ask_helper(struct caps *caps, uint32_t program_type, uint32_t helper
 
 /* The kernel looked at it and would not have it, be that an attribute, an instruction or a use. */
 bool is_refusal(int sys);
+/*
+ * Of a trial that returned 0 or a descriptor, which is a "yes", or -errno: a "no" if that is a
+ * refusal.
+ */
+enum answer answer_of(int ret, int *sys);
+/* What becomes of a "no", given what the second trial returned. */
+enum answer answer_by_control(int ret, int *sys);
+/* The descriptor is closed: 0, or the -errno that it is. */
+int close_trial(int fd);
 
 /* Of one value of 8 bytes. */
 union bpf_attr small_array(void);

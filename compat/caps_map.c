@@ -51,14 +51,6 @@ static const struct {
 	[RHASH] = { 4, 8, 1, NO_PREALLOC },
 };
 
-static enum answer verdict(int ret, int *sys)
-{
-	*sys = -ret;
-	if (!ret)
-		return CAP_YES;
-	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
-}
-
 /* Maps of maps name one as the pattern of all in them. */
 static enum answer ask_outer(union bpf_attr *attr, int *sys)
 {
@@ -71,7 +63,7 @@ static enum answer ask_outer(union bpf_attr *attr, int *sys)
 		return CAP_UNKNOWN;
 	}
 	attr->inner_map_fd = fd;
-	answer = verdict(try_map(attr), sys);
+	answer = answer_of(try_map(attr), sys);
 	sys_close(fd);
 	return answer;
 }
@@ -92,7 +84,7 @@ static enum answer ask_storage(struct caps *caps, union bpf_attr *attr, int *sys
 	}
 	attr->btf_fd = fd;
 	attr->btf_key_type_id = attr->btf_value_type_id = 1;
-	answer = verdict(try_map(attr), sys);
+	answer = answer_of(try_map(attr), sys);
 	sys_close(fd);
 	return answer;
 }
@@ -149,7 +141,7 @@ enum answer ask_map(struct caps *caps, uint32_t type, int *sys)
 		return ask_outer(&attr, sys);
 	if (shapes[type].extra == BTF)
 		return ask_storage(caps, &attr, sys);
-	return verdict(try_map(&attr), sys);
+	return answer_of(try_map(&attr), sys);
 }
 
 static enum answer ask_flag(uint32_t type, uint32_t flag, int *sys)

@@ -116,11 +116,9 @@ enum answer ask_program(struct caps *caps, uint32_t type, int *sys)
 	*sys = ret < 0 ? -ret : 0;
 	if (answer != CAP_YES)
 		return answer;
-	sys_close(ret);
-	if (ret >= 0)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
+	answer = answer_of(close_trial(ret), sys);
+	if (answer != CAP_NO)
+		return answer;
 	if (*log.text)
 		return CAP_YES;
 	return is_wrong_version(caps, type) ? CAP_UNKNOWN : CAP_NO;
@@ -129,26 +127,14 @@ enum answer ask_program(struct caps *caps, uint32_t type, int *sys)
 /* A kprobe program of that version, or one of another type: is it taken? */
 static int try_trial(const struct trial *trial)
 {
-	int fd = load_trial(trial, NULL);
-
-	sys_close(fd);
-	return fd < 0 ? fd : 0;
+	return close_trial(load_trial(trial, NULL));
 }
 
 static enum answer ask_trial_pair(const struct trial *asked, const struct trial *control, int *sys)
 {
-	int plain;
+	enum answer answer = answer_of(try_trial(asked), sys);
 
-	*sys = -try_trial(asked);
-	if (!*sys)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
-	plain = -try_trial(control);
-	if (!plain)
-		return CAP_NO;
-	*sys = plain;
-	return CAP_UNKNOWN;
+	return answer == CAP_NO ? answer_by_control(try_trial(control), sys) : answer;
 }
 
 enum answer ask_any_version(struct caps *caps, enum cap cap, int *sys)

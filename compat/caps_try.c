@@ -17,6 +17,28 @@ bool is_refusal(int sys)
 	       sys == CAPS_ENOTSUPP;
 }
 
+enum answer answer_of(int ret, int *sys)
+{
+	*sys = ret < 0 ? -ret : 0;
+	if (ret >= 0)
+		return CAP_YES;
+	return is_refusal(*sys) ? CAP_NO : CAP_UNKNOWN;
+}
+
+enum answer answer_by_control(int ret, int *sys)
+{
+	if (ret >= 0)
+		return CAP_NO;
+	*sys = -ret;
+	return CAP_UNKNOWN;
+}
+
+int close_trial(int fd)
+{
+	sys_close(fd);
+	return fd < 0 ? fd : 0;
+}
+
 union bpf_attr small_array(void)
 {
 	union bpf_attr attr;
@@ -32,26 +54,15 @@ union bpf_attr small_array(void)
 int try_map(const union bpf_attr *map)
 {
 	union bpf_attr attr = *map;
-	int fd = sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
 
-	sys_close(fd);
-	return fd < 0 ? fd : 0;
+	return close_trial(sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr)));
 }
 
 enum answer ask_map_pair(const union bpf_attr *asked, const union bpf_attr *control, int *sys)
 {
-	int plain;
+	enum answer answer = answer_of(try_map(asked), sys);
 
-	*sys = -try_map(asked);
-	if (!*sys)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
-	plain = -try_map(control);
-	if (!plain)
-		return CAP_NO;
-	*sys = plain;
-	return CAP_UNKNOWN;
+	return answer == CAP_NO ? answer_by_control(try_map(control), sys) : answer;
 }
 
 /* EAGAIN: a signal was on its way to this process while the verifier worked. */
@@ -95,18 +106,9 @@ enum answer ask_plain_pair(struct caps *caps, const struct bpf_insn *asked,
 			   uint32_t asked_count, const struct bpf_insn *control,
 			   uint32_t control_count, int *sys)
 {
-	int fd = load_plain(caps, asked, asked_count);
+	enum answer answer = answer_of(close_trial(load_plain(caps, asked, asked_count)), sys);
 
-	sys_close(fd);
-	*sys = fd < 0 ? -fd : 0;
-	if (fd >= 0)
-		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
-	fd = load_plain(caps, control, control_count);
-	sys_close(fd);
-	if (fd >= 0)
-		return CAP_NO;
-	*sys = -fd;
-	return CAP_UNKNOWN;
+	if (answer != CAP_NO)
+		return answer;
+	return answer_by_control(close_trial(load_plain(caps, control, control_count)), sys);
 }

@@ -125,14 +125,12 @@ enum answer ask_sleepable(struct caps *caps, enum cap cap, int *sys)
 		.type = BPF_PROG_TYPE_TRACEPOINT, .flags = SLEEPABLE, .insns = return_0, .count = 2,
 	};
 	struct trial_log log;
-	int fd = load_trial(&trial, &log);
+	enum answer answer = answer_of(close_trial(load_trial(&trial, &log)), sys);
 
-	sys_close(fd);
-	*sys = fd < 0 ? -fd : 0;
-	if (fd >= 0 || (is_refusal(*sys) && *log.text))
+	if (answer != CAP_NO)
+		return answer;
+	if (*log.text)
 		return CAP_YES;
-	if (!is_refusal(*sys))
-		return CAP_UNKNOWN;
 	return caps_program(caps, BPF_PROG_TYPE_TRACEPOINT) == CAP_YES ? CAP_NO : CAP_UNKNOWN;
 }
 

@@ -43,13 +43,18 @@ const struct tracefs *attach_tracefs(const struct attach_request *request, struc
  * -errno.
  */
 int perf_open(struct perf_event_attr *attr);
+/* The same, of a tracepoint by its id in tracefs. */
+int perf_open_tracepoint(int id);
 /*
  * Hangs the program on it, by link or ioctl; the event becomes the link's, or is closed. 0, or -1.
  */
 int perf_attach(struct link *link, int event_fd, const struct attach_request *request,
 		struct error *err);
-/* Code and hint for a perf event that could not be opened or attached to. */
-void perf_explain(int ret, struct error *err);
+/* perf_attach() to the tracepoint of that id. */
+int perf_attach_tracepoint(struct link *link, int id, const struct attach_request *request,
+			   struct error *err);
+/* Code and hint for a perf event that could not be opened or attached to. -1. */
+int perf_explain(int ret, struct error *err);
 
 /* ---- kprobes and uprobes (attach_probe.c) ---- */
 
@@ -62,6 +67,8 @@ struct probe {
 	const char *place; /* both, as the file takes them: "do_exit+0x10" */
 };
 
+/* Splits "do_exit+0x10" into a name and a number, 0 if there is none. 0, or -1 if it is no such place. */
+int probe_place(const char *place, struct section_name *function, uint64_t *offset);
 int probe_attach(struct link *link, const struct probe *probe,
 		 const struct attach_request *request, struct error *err);
 

@@ -1,26 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "loader/attach_internal.h"
-
-/* "do_exit+0x10" becomes a name and a number. */
-static int parse_place(const char *place, struct section_name *function, uint64_t *offset)
-{
-	size_t len = strcspn(place, "+");
-	char *end;
-
-	*offset = 0;
-	if (!len || len >= sizeof(function->text))
-		return -1;
-	snprintf(function->text, sizeof(function->text), "%.*s", (int)len, place);
-	if (!place[len])
-		return 0;
-	*offset = strtoull(place + len + 1, &end, 0);
-	return end == place + len + 1 || *end ? -1 : 0;
-}
 
 static int attach_to(struct link *link, const char *place, const struct attach_request *request,
 		     struct error *err)
@@ -34,7 +16,7 @@ static int attach_to(struct link *link, const char *place, const struct attach_r
 		.place = place,
 	};
 
-	if (parse_place(place, &function, &probe.offset))
+	if (probe_place(place, &function, &probe.offset))
 		return error_set(err, ERROR_FORMAT, "section '%s': got '%s', expected FUNCTION or "
 				 "FUNCTION+OFFSET", request->prog->section, place);
 	return probe_attach(link, &probe, request, err);

@@ -27,7 +27,20 @@ int perf_open(struct perf_event_attr *attr)
 	return fd;
 }
 
-void perf_explain(int ret, struct error *err)
+int perf_open_tracepoint(int id)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = PERF_ATTR_SIZE_VER1, /* old kernels refuse a longer one if not zero */
+		.config = id,
+		.sample_period = 1,
+		.disabled = 1,
+	};
+
+	return perf_open(&attr);
+}
+
+int perf_explain(int ret, struct error *err)
 {
 	switch (ret) {
 	case -EACCES:
@@ -49,6 +62,7 @@ void perf_explain(int ret, struct error *err)
 				"with CONFIG_PERF_EVENTS and CONFIG_BPF_EVENTS");
 		break;
 	}
+	return -1;
 }
 
 static int create_link(int event_fd, const struct attach_request *request)
@@ -90,6 +104,16 @@ int perf_attach(struct link *link, int event_fd, const struct attach_request *re
 	if (ret >= 0)
 		return 0;
 	error_system(err, -ret, "%s: attach the program", request->target);
-	perf_explain(ret, err);
-	return -1;
+	return perf_explain(ret, err);
+}
+
+int perf_attach_tracepoint(struct link *link, int id, const struct attach_request *request,
+			   struct error *err)
+{
+	int fd = perf_open_tracepoint(id);
+
+	if (fd >= 0)
+		return perf_attach(link, fd, request, err);
+	error_system(err, -fd, "%s: perf_event_open", request->target);
+	return perf_explain(fd, err);
 }

@@ -65,8 +65,7 @@ static int fail(const struct attach_request *request, const char *what, int ret,
 	error_system(err, -ret, "%s: %s", request->target, what);
 	if (is_absent(ret))
 		return ATTACH_ABSENT;
-	perf_explain(ret, err);
-	return -1;
+	return perf_explain(ret, err);
 }
 
 static int attach_by_pmu(struct link *link, const struct probe *probe, int type,
@@ -100,29 +99,32 @@ static int define_event(struct link *link, const struct probe *probe,
 static int attach_by_event(struct link *link, const struct probe *probe,
 			   const struct attach_request *request, struct error *err)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = PERF_ATTR_SIZE_VER1,
-		.sample_period = 1,
-		.disabled = 1,
-	};
 	const struct tracefs *tracefs;
 	struct tracefs own;
-	int ret = -1;
+	int id = -1;
 
 	tracefs = attach_tracefs(request, &own, err);
 	if (tracefs)
-		ret = define_event(link, probe, request, tracefs, err);
+		id = define_event(link, probe, request, tracefs, err);
 	tracefs_close(&own);
-	if (ret < 0)
-		return ret == -ENOENT ? ATTACH_ABSENT : -1;
-	attr.config = ret;
-	ret = perf_open(&attr);
-	if (ret >= 0)
-		return perf_attach(link, ret, request, err);
-	error_system(err, -ret, "%s: perf_event_open", request->target);
-	perf_explain(ret, err);
-	return -1;
+	if (id < 0)
+		return id == -ENOENT ? ATTACH_ABSENT : -1;
+	return perf_attach_tracepoint(link, id, request, err);
+}
+
+int probe_place(const char *place, struct section_name *function, uint64_t *offset)
+{
+	size_t len = strcspn(place, "+");
+	char *end;
+
+	*offset = 0;
+	if (!len || len >= sizeof(function->text))
+		return -1;
+	snprintf(function->text, sizeof(function->text), "%.*s", (int)len, place);
+	if (!place[len])
+		return 0;
+	*offset = strtoull(place + len + 1, &end, 0);
+	return end == place + len + 1 || *end ? -1 : 0;
 }
 
 int probe_attach(struct link *link, const struct probe *probe,

@@ -6,34 +6,19 @@
 #include "loader/attach_internal.h"
 #include "util/sys.h"
 
-static int open_tracepoint(int event_id)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT,
-		.size = PERF_ATTR_SIZE_VER1, /* old kernels refuse a longer one if not zero */
-		.config = event_id,
-		.sample_period = 1,
-		.disabled = 1,
-	};
-
-	return perf_open(&attr);
-}
-
 int attach_tracepoint(int prog_fd, int event_id, const char *name, struct error *err)
 {
-	int fd = open_tracepoint(event_id), ret;
+	int fd = perf_open_tracepoint(event_id), ret;
 
 	if (fd < 0) {
 		error_system(err, -fd, "tracepoint %s: perf_event_open", name);
-		perf_explain(fd, err);
-		return -1;
+		return perf_explain(fd, err);
 	}
 	ret = sys_ioctl(fd, PERF_EVENT_IOC_SET_BPF, prog_fd);
 	if (ret < 0) {
 		sys_close(fd);
 		error_system(err, -ret, "tracepoint %s: attach the program", name);
-		perf_explain(ret, err);
-		return -1;
+		return perf_explain(ret, err);
 	}
 	return fd;
 }
@@ -62,16 +47,11 @@ static int event_id(const struct attach_request *request, struct error *err)
 
 static int attach(struct link *link, const struct attach_request *request, struct error *err)
 {
-	int id = event_id(request, err), fd;
+	int id = event_id(request, err);
 
 	if (id < 0)
 		return id == -ENOENT ? ATTACH_ABSENT : -1;
-	fd = open_tracepoint(id);
-	if (fd >= 0)
-		return perf_attach(link, fd, request, err);
-	error_system(err, -fd, "%s: perf_event_open", request->target);
-	perf_explain(fd, err);
-	return -1;
+	return perf_attach_tracepoint(link, id, request, err);
 }
 
 const struct attach_kind attach_kind_tracepoint = {

@@ -9,22 +9,17 @@
 /* "readline+0x10" or "0x1234": an offset in the file. 0, ATTACH_ABSENT, or -1. */
 static int find_offset(const char *path, const char *place, uint64_t *offset, struct error *err)
 {
-	size_t len = strcspn(place, "+");
 	struct section_name function;
-	uint64_t more = 0;
+	uint64_t more;
 	char *end;
 	int ret;
 
 	*offset = strtoull(place, &end, 0);
 	if (!*end)
 		return 0;
-	snprintf(function.text, sizeof(function.text), "%.*s", (int)len, place);
-	if (place[len]) {
-		more = strtoull(place + len + 1, &end, 0);
-		if (*end)
-			return error_set(err, ERROR_FORMAT, "offset: got '%s', expected a number",
-					 place + len + 1);
-	}
+	if (probe_place(place, &function, &more))
+		return error_set(err, ERROR_FORMAT, "got '%s', expected FUNCTION or FUNCTION+OFFSET",
+				 place);
 	ret = elf_symbol_offset(path, function.text, offset, err);
 	*offset += more;
 	return ret > 0 ? ATTACH_ABSENT : ret;

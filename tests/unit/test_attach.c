@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is found out of a target before the kernel is asked; tests/live attaches. */
+#include <check.h>
+#include <string.h>
+
+#include "loader/attach.h"
+
+static void expect_refused(const char *section, const char *message)
+{
+	struct object obj = { .name = "o" };
+	int no_fd = -1;
+	struct loaded loaded = { .object = &obj, .prog_fds = &no_fd };
+	const struct attach_options options = { 0 };
+	struct program *prog = vec_push(&obj.programs);
+	struct error err;
+	struct link link;
+
+	prog->name = "p";
+	prog->section = section;
+	prog->kind = section_kind(section);
+	prog->target = section_target(section);
+	error_clear(&err);
+	ck_assert_int_eq(link_attach(&link, &loaded, 0, &options, &err), -1);
+	ck_assert_int_eq(err.code, ERROR_FORMAT);
+	ck_assert_str_eq(err.message, message);
+	ck_assert_int_eq(link.fd, -1);
+	object_fini(&obj);
+}
+
+START_TEST(a_tracepoint_is_a_category_and_an_event)
+{
+	expect_refused("tracepoint/signal", "o: program 'p': section 'tracepoint/signal': got no "
+		       "tracepoint, expected tracepoint/CATEGORY/EVENT");
+}
+END_TEST
+
+START_TEST(what_a_kprobe_adds_to_a_function_is_a_number)
+{
+	expect_refused("kprobe/do_exit+", "o: program 'p': section 'kprobe/do_exit+': got 'do_exit+', "
+		       "expected FUNCTION or FUNCTION+OFFSET");
+	expect_refused("kprobe/do_exit+0x10y", "o: program 'p': section 'kprobe/do_exit+0x10y': got "
+		       "'do_exit+0x10y', expected FUNCTION or FUNCTION+OFFSET");
+	expect_refused("kprobe/+4", "o: program 'p': section 'kprobe/+4': got '+4', expected FUNCTION "
+		       "or FUNCTION+OFFSET");
+}
+END_TEST
+
+START_TEST(what_a_uprobe_adds_to_a_function_is_a_number)
+{
+	expect_refused("uprobe//bin/a:f+", "o: program 'p': section 'uprobe//bin/a:f+': got 'f+', "
+		       "expected FUNCTION or FUNCTION+OFFSET");
+	expect_refused("uprobe//bin/a:f+4y", "o: program 'p': section 'uprobe//bin/a:f+4y': got "
+		       "'f+4y', expected FUNCTION or FUNCTION+OFFSET");
+}
+END_TEST
+
+START_TEST(a_uprobe_is_of_a_file_and_a_place_in_it)
+{
+	expect_refused("uprobe//bin/a", "o: program 'p': section 'uprobe//bin/a': got '/bin/a', "
+		       "expected PATH:FUNCTION, PATH:FUNCTION+OFFSET or PATH:OFFSET");
+}
+END_TEST
+
+Suite *attach_suite(void);
+Suite *attach_suite(void)
+{
+	Suite *suite = suite_create("attach");
+	TCase *tc = tcase_create("attach");
+
+	tcase_add_test(tc, a_tracepoint_is_a_category_and_an_event);
+	tcase_add_test(tc, what_a_kprobe_adds_to_a_function_is_a_number);
+	tcase_add_test(tc, what_a_uprobe_adds_to_a_function_is_a_number);
+	tcase_add_test(tc, a_uprobe_is_of_a_file_and_a_place_in_it);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
