@@ -245,7 +245,8 @@ function lowered_table(    i, name, how, ns) {
 	print ""
 	print "The same programs as compiled and lowered, on this kernel, with its types at hand: nanoseconds a run, less"
 	print "those of a program that just returns; medians of " \
-		count["lowered" SUBSEP lowered_name[1] SUBSEP lowered_how[1]] " rounds, in each of which every program had its turn."
+		count["lowered" SUBSEP lowered_name[1] SUBSEP lowered_how[1]] " rounds, in which every program has its"
+	print "turn, of which the best tenth counts."
 	print "signal_generate and signal_deliver are the tracer's, on real signals, by the kernel's statistics of runs; the"
 	print "others are of the corpus, run by BPF_PROG_TEST_RUN. For 4.9: by the stored answers of that kernel."
 	print ""
