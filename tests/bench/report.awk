@@ -347,6 +347,8 @@ END {
 	print "\"Missing\" is sent less shown in the worst of the runs. A signal is two events, generate and deliver; where"
 	print "events are missing, \"told\" is how many the tracer itself says it lost."
 	print "perf-trace, trace-cmd and trace_pipe print both events unjoined; a signal is shown when both are."
+	print "portrace-4.9 is portrace behind a gate that answers like Linux 4.9 (tests/gate.h): what it would load there"
+	print "runs on this kernel. Every question to the kernel passes through the gate, which is in its start."
 	for (i = 1; i <= n_notes; i++)
 		print notes[i]
 	attach_table()
