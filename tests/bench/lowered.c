@@ -31,6 +31,8 @@
 #define RING_SIZE (16u << 20)
 #define PERF_SIZE (8u << 20) /* a CPU */
 #define REPEAT 200000
+/* Parts of it, the best of which counts: what else happens on a machine only adds. */
+#define TURNS 10
 #define SUBJECTS 24
 #define LACKS_MAX 8
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -267,25 +269,37 @@ static int enable_statistics(void)
 	return check(sys_bpf(BPF_ENABLE_STATS, &attr, sizeof(attr)), "BPF_ENABLE_STATS (since Linux 5.8)");
 }
 
-static void measure_signals(struct subject *s, const struct tracefs *tracefs)
+/* ns a run of each program over `count` signals, if less than what is there; 0: nothing is. */
+static void time_signals(const struct subject *s, int count, double *best)
 {
 	struct bpf_prog_info before[COUNT(events)], after;
+	double ns;
+
+	for (int i = 0; i < COUNT(events); i++)
+		before[i] = statistics(s, events[i]);
+	send_signals(count);
+	for (int i = 0; i < COUNT(events); i++) {
+		after = statistics(s, events[i]);
+		ns = (double)(after.run_time_ns - before[i].run_time_ns) /
+		     (double)(after.run_cnt - before[i].run_cnt);
+		best[i] = best[i] && best[i] < ns ? best[i] : ns;
+	}
+}
+
+static void measure_signals(struct subject *s, const struct tracefs *tracefs)
+{
 	int links[COUNT(events)], stats = enable_statistics();
+	double best[COUNT(events)] = { 0 };
 
 	for (int i = 0; i < COUNT(events); i++)
 		links[i] = attach(s, events[i], tracefs);
-	send_signals(SIGNALS / 20);
-	for (int i = 0; i < COUNT(events); i++)
-		before[i] = statistics(s, events[i]);
-	send_signals(SIGNALS);
+	send_signals(SIGNALS / TURNS);
+	for (int i = 0; i < TURNS; i++)
+		time_signals(s, SIGNALS / TURNS, best);
 	for (int i = 0; i < COUNT(events); i++) {
-		after = statistics(s, events[i]);
-		tell(s, events[i], object_program(&s->obj, events[i]),
-		     (double)(after.run_time_ns - before[i].run_time_ns) /
-			     (double)(after.run_cnt - before[i].run_cnt));
-	}
-	for (int i = 0; i < COUNT(events); i++)
+		tell(s, events[i], object_program(&s->obj, events[i]), best[i]);
 		sys_close(links[i]);
+	}
 	sys_close(stats);
 	if (s->reader)
 		reader_drain(s->reader, true, drop, NULL);
@@ -296,17 +310,22 @@ static void measure_run(const struct subject *s)
 	static uint8_t packet[128];
 	union bpf_attr attr = {
 		.test = {
-			.prog_fd = s->loaded.prog_fds[0], .repeat = REPEAT,
+			.prog_fd = s->loaded.prog_fds[0], .repeat = REPEAT / TURNS,
 			.data_in = (uintptr_t)packet, .data_size_in = sizeof(packet),
 		},
 	};
-	uint64_t began;
+	double best = 0, ns;
 
 	for (size_t i = 0; i < sizeof(packet); i++)
 		packet[i] = 37 * i + 11;
-	began = reader_now();
-	check(sys_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr)), s->title);
-	tell(s, s->title, &s->obj.programs.at[0], (double)(reader_now() - began) / REPEAT);
+	for (int i = 0; i < TURNS; i++) {
+		uint64_t began = reader_now();
+
+		check(sys_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr)), s->title);
+		ns = (double)(reader_now() - began) / attr.test.repeat;
+		best = best && best < ns ? best : ns;
+	}
+	tell(s, s->title, &s->obj.programs.at[0], best);
 }
 
 static void handle(int sig)

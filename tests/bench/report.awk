@@ -245,7 +245,8 @@ function lowered_table(    i, name, how, ns) {
 	print ""
 	print "The same programs as compiled and lowered, on this kernel, with its types at hand: nanoseconds a run, less"
 	print "those of a program that just returns; medians of " \
-		count["lowered" SUBSEP lowered_name[1] SUBSEP lowered_how[1]] " rounds, in each of which every program had its turn."
+		count["lowered" SUBSEP lowered_name[1] SUBSEP lowered_how[1]] " rounds, in which every program has its"
+	print "turn, of which the best tenth counts."
 	print "signal_generate and signal_deliver are the tracer's, on real signals, by the kernel's statistics of runs; the"
 	print "others are of the corpus, run by BPF_PROG_TEST_RUN. For 4.9: by the stored answers of that kernel."
 	print ""
@@ -346,6 +347,8 @@ END {
 	print "\"Missing\" is sent less shown in the worst of the runs. A signal is two events, generate and deliver; where"
 	print "events are missing, \"told\" is how many the tracer itself says it lost."
 	print "perf-trace, trace-cmd and trace_pipe print both events unjoined; a signal is shown when both are."
+	print "portrace-4.9 is portrace behind a gate that answers like Linux 4.9 (tests/gate.h): what it would load there"
+	print "runs on this kernel. Every question to the kernel passes through the gate, which is in its start."
 	for (i = 1; i <= n_notes; i++)
 		print notes[i]
 	attach_table()
