@@ -1,89 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "compat/inline.h"
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_random.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
+#define PROGRAM(...) add_program(NULL, INSNS(__VA_ARGS__))
 #define ADD(dst, src) INSN(BPF_ALU64 | BPF_ADD | BPF_X, dst, src, 0, 0)
-
-static struct object obj;
-static struct error err;
-static struct caps caps;
-static struct plan plan;
 
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	error_clear(&err);
-	obj.name = "o";
-	caps.stored = true;
+	lowering_setup(lower_calls, "calls");
 	caps.at[CAP_CALLS] = caps.at[CAP_LARGE] = (struct cap_answer){ CAP_NO, EINVAL };
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-}
-
-static struct program *program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->autoload = true;
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	vec_push(&prog->funcs)->name = "p";
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	program((struct bpf_insn[]){ __VA_ARGS__ },                                                \
-		COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void add_func(struct program *prog, uint32_t insn)
-{
-	*vec_push(&prog->funcs) = (struct func){ .insn = insn, .name = "f" };
-}
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got %#x r%d r%d %d %d, expected %#x r%d r%d %d %d", i,
-			      got->code, got->dst_reg, got->src_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].src_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-	ck_assert_uint_eq(prog->funcs.len, 1);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_calls(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void refuse_it(const char *message, const char *hint)
-{
-	ck_assert_int_eq(lower_calls(&obj, &caps, &plan, &err), -1);
-	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	ck_assert_str_eq(err.message, message);
-	ck_assert_str_eq(err.hint, hint);
 }
 
 #define WHY "this kernel has no functions in programs (EINVAL; since Linux 4.16)"
@@ -112,6 +41,7 @@ START_TEST(a_call_becomes_what_it_calls)
 	       INSN_ADD_IMM(1, -16), INSN_MOV(8, 1), INSN_STORE(BPF_DW, 10, -24, 8),
 	       INSN_MOV(2, 10), INSN_ADD_IMM(2, -24), INSN_JUMP_IMM(BPF_JEQ, 8, 0, 2),
 	       INSN_CALL(5), INSN_GOTO(1), INSN_MOV_IMM(0, 0), ADD(0, 7), ADD(0, 6), INSN_EXIT());
+	ck_assert_uint_eq(prog->funcs.len, 1);
 	ck_assert_uint_eq(plan.steps.len, 1);
 	ck_assert_str_eq(plan.steps.at[0].lowering, "calls");
 	ck_assert_str_eq(plan.steps.at[0].what, "1 call of functions inlined");
@@ -147,6 +77,7 @@ START_TEST(registers_that_have_no_free_name_are_put_by)
 	       INSN_STORE(BPF_DW, 10, -8, 7), INSN_MOV(7, 1), INSN_STORE(BPF_DW, 10, -16, 1),
 	       INSN_MOV(0, 7), INSN_LOAD(BPF_DW, 7, 10, -8), ADD(0, 6), ADD(0, 7), ADD(0, 8),
 	       ADD(0, 9), INSN_EXIT());
+	ck_assert_uint_eq(prog->funcs.len, 1);
 }
 END_TEST
 
@@ -183,8 +114,8 @@ START_TEST(recursion_is_refused)
 	struct program *prog = PROGRAM(CALL_FUNC(1), INSN_EXIT(), CALL_FUNC(-1), INSN_EXIT());
 
 	add_func(prog, 2);
-	refuse_it("o: program 'p': instruction 2: a function that comes to call itself: " WHY,
-		  "write it as a loop with a constant bound");
+	expect_refused("o: program 'p': instruction 2: a function that comes to call itself: " WHY,
+		       "write it as a loop with a constant bound");
 	ck_assert_uint_eq(prog->funcs.len, 2);
 }
 END_TEST
@@ -195,9 +126,9 @@ START_TEST(addresses_of_functions_are_refused)
 
 	add_func(prog, 4);
 	*vec_push(&prog->refs) = (struct ref){ 1, REF_FUNC, 4, 0 };
-	refuse_it("o: program 'p': instruction 1: address of a function, which is called by a helper: "
-		  WHY, "write a loop with a constant bound instead of bpf_loop() or "
-		       "bpf_for_each_map_elem()");
+	expect_refused("o: program 'p': instruction 1: address of a function, which is called by a helper: "
+		       WHY, "write a loop with a constant bound instead of bpf_loop() or "
+		            "bpf_for_each_map_elem()");
 }
 END_TEST
 
@@ -207,10 +138,10 @@ START_TEST(a_stack_of_more_than_512_bytes_is_refused)
 				       INSN_STORE_IMM(BPF_DW, 10, -216, 0), INSN_EXIT());
 
 	add_func(prog, 3);
-	refuse_it("o: program 'p': instruction 1: more than 512 bytes of stack with all calls "
-		  "inlined: " WHY,
-		  "304 bytes are in use here, and the function takes 216; put large variables into a "
-		  "per-CPU map");
+	expect_refused("o: program 'p': instruction 1: more than 512 bytes of stack with all calls "
+		       "inlined: " WHY,
+		       "304 bytes are in use here, and the function takes 216; put large variables into a "
+		       "per-CPU map");
 }
 END_TEST
 
@@ -219,8 +150,8 @@ START_TEST(tail_calls_in_functions_are_refused)
 	struct program *prog = PROGRAM(CALL_FUNC(1), INSN_EXIT(), INSN_CALL(12), INSN_EXIT());
 
 	add_func(prog, 2);
-	refuse_it("o: program 'p': instruction 2: bpf_tail_call() in a function, which would end the "
-		  "program: " WHY, "call it in the program itself");
+	expect_refused("o: program 'p': instruction 2: bpf_tail_call() in a function, which would end the "
+		       "program: " WHY, "call it in the program itself");
 }
 END_TEST
 
@@ -232,9 +163,9 @@ START_TEST(more_instructions_than_the_kernel_takes_are_refused)
 	for (int i = 0; i < 2050; i++)
 		*vec_push(&prog->insns) = INSN_ADD_IMM(0, 1);
 	*vec_push(&prog->insns) = INSN_EXIT();
-	refuse_it("o: program 'p': got 4102 instructions with all calls inlined, expected at most 4096",
-		  "more is possible since Linux 5.2, calls since 4.16; call large functions from fewer "
-		  "places");
+	expect_refused("o: program 'p': got 4102 instructions with all calls inlined, expected at most 4096",
+		       "more is possible since Linux 5.2, calls since 4.16; call large functions from fewer "
+		       "places");
 }
 END_TEST
 
@@ -268,7 +199,7 @@ START_TEST(random_programs_do_what_they_did)
 		story_compare(&obj, old, prog);
 		ck_assert_msg(!fold(&obj, &err), "%s", err.message);
 		story_compare(&obj, old, prog);
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(inlined, 300);
@@ -283,7 +214,7 @@ Suite *lower_calls_suite(void)
 
 	tcase_set_tags(tc, "random");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_call_becomes_what_it_calls);
 	tcase_add_test(tc, where_the_kernel_has_calls_or_may_have_they_stay);

@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
+#define PROGRAM(...) add_program("tracepoint/a/b", INSNS(__VA_ARGS__))
 #define ATOMIC_ADD(dst, off, src) INSN(BPF_STX | BPF_ATOMIC | BPF_DW, dst, src, off, BPF_ADD)
 #define ALU(op, dst, src) INSN(BPF_ALU64 | (op) | BPF_X, dst, src, 0, 0)
 
@@ -17,11 +15,6 @@ enum { LOOKUP = 1, TELL = 500 };
 enum { RODATA, DATA, BSS, SECTIONS };
 #define SECTION_SIZE 64
 #define MAP_HANDLE 0x1000
-
-static struct error err;
-static struct object obj;
-static struct caps caps;
-static struct plan plan;
 
 static void add_section(const char *name, enum map_role role)
 {
@@ -40,76 +33,19 @@ static void add_section(const char *name, enum map_role role)
 
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	caps.stored = true;
+	lowering_setup(lower_data, "data");
 	caps.at[CAP_GLOBAL_DATA] = (struct cap_answer){ CAP_NO, EINVAL };
 	caps.at[CAP_MMAPABLE] = (struct cap_answer){ CAP_NO, EINVAL };
 	caps.at[CAP_FILL_RANGE].answer = CAP_YES;
-	obj.name = "o";
 	add_section(".rodata", MAP_RODATA);
 	add_section(".data", MAP_DATA);
 	add_section(".bss", MAP_BSS);
 }
 
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-	caps_fini(&caps);
-}
-
-static struct program *add_program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->section = "tracepoint/a/b";
-	prog->autoload = true;
-	vec_push(&prog->funcs)->name = "p";
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	add_program((struct bpf_insn[]){ __VA_ARGS__ },                                            \
-		    COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
 static void add_ref(struct program *prog, uint32_t insn, uint32_t map, uint32_t offset)
 {
 	*vec_push(&prog->refs) = (struct ref){ insn, REF_VALUE, map, offset };
 }
-
-static void add_func(struct program *prog, uint32_t insn)
-{
-	struct func *func = vec_push(&prog->funcs);
-
-	func->insn = insn;
-	func->name = "f";
-}
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_data(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got code %#x dst %u off %d imm %d, expected %#x %u %d %d",
-			      i, got->code, got->dst_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
 
 /* The example in the head of compat/lower_data.c. */
 START_TEST(constants_become_numbers_and_addresses_come_from_a_lookup)
@@ -212,7 +148,7 @@ START_TEST(flags_that_the_kernel_does_not_know_go)
 	ck_assert_str_eq(plan.steps.at[0].why, plan_why(&caps, CAP_MMAPABLE).text);
 	ck_assert_str_eq(plan.steps.at[3].what, "map '.rodata' is made without BPF_F_RDONLY_PROG");
 	ck_assert_str_eq(plan.steps.at[3].why, plan_why(&caps, CAP_GLOBAL_DATA).text);
-	teardown();
+	lowering_teardown();
 	setup();
 	caps.at[CAP_GLOBAL_DATA].answer = CAP_YES;
 	caps.at[CAP_FREEZE].answer = CAP_NO;
@@ -419,7 +355,7 @@ static void put_uses(struct program *prog)
 
 static void random_program(void)
 {
-	struct program *prog = add_program(NULL, 0);
+	struct program *prog = add_program("tracepoint/a/b", NULL, 0);
 	uint32_t funcs = any(3), calls[2], args[2];
 
 	put(prog, INSN_LOAD(BPF_DW, BPF_REG_8, BPF_REG_1, 8 * any(4)));
@@ -471,7 +407,7 @@ START_TEST(random_programs_do_the_same_without_globals)
 			references += strstr(plan.steps.at[j].what, "address") != NULL;
 			numbers += strstr(plan.steps.at[j].what, "constant") != NULL;
 		}
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(references, 30);
@@ -488,7 +424,7 @@ Suite *lower_data_suite(void)
 	tcase_set_tags(tc, "random");
 	tcase_set_timeout(tc, 60);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_add_test(tc, constants_become_numbers_and_addresses_come_from_a_lookup);
 	tcase_add_test(tc, the_map_is_looked_up_anew_where_an_address_is_moved);
 	tcase_add_test(tc, every_size_and_sign_of_a_constant_is_read);

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <check.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_random.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define PROGRAM(...) add_program("kprobe/f", INSNS(__VA_ARGS__))
 
 enum {
 	probe_read = 4, ktime_get_ns = 5, get_current_pid_tgid = 14, get_current_task = 35,
@@ -21,11 +19,6 @@ enum {
 	strncmp_ = 182, ktime_get_tai_ns = 208,
 };
 
-static struct object obj;
-static struct error err;
-static struct caps caps;
-static struct plan plan;
-
 static void answer(int32_t helper, enum answer answer)
 {
 	caps.helpers[BPF_PROG_TYPE_KPROBE][helper] =
@@ -35,80 +28,11 @@ static void answer(int32_t helper, enum answer answer)
 /* A kernel that has no helper, until told otherwise. */
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	error_clear(&err);
-	obj.name = "o";
-	caps.stored = true;
+	lowering_setup(lower_helpers, "helpers");
 	strcpy(caps.machine, "x86_64");
 	caps.helpers[BPF_PROG_TYPE_KPROBE] = calloc(CAPS_HELPERS, sizeof(struct cap_answer));
 	for (int helper = 0; helper < CAPS_HELPERS; helper++)
 		answer(helper, CAP_NO);
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-	caps_fini(&caps);
-}
-
-static struct program *program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->section = "kprobe/f";
-	prog->kind = section_kind(prog->section);
-	prog->target = section_target(prog->section);
-	prog->autoload = true;
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	vec_push(&prog->funcs)->name = "p";
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	program((struct bpf_insn[]){ __VA_ARGS__ },                                                \
-		COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got %#x r%d r%d %d %d, expected %#x r%d r%d %d %d", i,
-			      got->code, got->dst_reg, got->src_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].src_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_helpers(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void expect_step(size_t number, const char *what, const char *why)
-{
-	ck_assert_uint_gt(plan.steps.len, number);
-	ck_assert_str_eq(plan.steps.at[number].lowering, "helpers");
-	ck_assert_str_eq(plan.steps.at[number].program, "p");
-	ck_assert_str_eq(plan.steps.at[number].what, what);
-	ck_assert_str_eq(plan.steps.at[number].why, why);
-}
-
-static void expect_refused(const char *message, const char *hint)
-{
-	ck_assert_int_eq(lower_helpers(&obj, &caps, &plan, &err), -1);
-	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	ck_assert_str_eq(err.message, message);
-	ck_assert_str_eq(err.hint, hint);
 }
 
 /* ---- by a helper that takes the same arguments ---- */
@@ -615,7 +539,7 @@ Suite *lower_helpers_suite(void)
 	Suite *s = suite_create("lower_helpers");
 	TCase *c = tcase_create("lower_helpers");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, lowering_teardown);
 	tcase_add_loop_test(c, a_helper_is_replaced_by_the_first_that_the_kernel_has, 0, 8);
 	tcase_add_test(c, calls_of_one_helper_are_one_step);
 	tcase_add_test(c, what_the_kernel_has_or_may_have_stays);

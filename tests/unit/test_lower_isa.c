@@ -5,15 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_random.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-
+#define PROGRAM(...) add_program(NULL, INSNS(__VA_ARGS__))
 #define GOTOL(imm) INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, imm)
-#define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
 #define LOAD_SIGNED(size, dst, src, off) INSN(BPF_LDX | BPF_MEMSX | (size), dst, src, off, 0)
 #define ALU(op, dst, src) INSN(BPF_ALU64 | (op) | BPF_X, dst, src, 0, 0)
 #define ALU_IMM(op, dst, imm) INSN(BPF_ALU64 | (op) | BPF_K, dst, 0, 0, imm)
@@ -29,11 +26,6 @@
 #define ATOMIC(op, size, dst, off, src) INSN(BPF_STX | BPF_ATOMIC | (size), dst, src, off, op)
 #define OTHER_ORDER (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? BPF_TO_BE : BPF_TO_LE)
 
-static struct object obj;
-static struct error err;
-static struct caps caps;
-static struct plan plan;
-
 static void set_all(enum answer answer)
 {
 	for (int cap = 0; cap < CAP_COUNT; cap++)
@@ -45,70 +37,13 @@ static void set_all(enum answer answer)
 /* A kernel that has nothing of all this, until told otherwise. */
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	error_clear(&err);
-	obj.name = "o";
-	caps.stored = true;
+	lowering_setup(lower_isa, "isa");
 	set_all(CAP_NO);
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
 }
 
 static void has(enum cap cap)
 {
 	caps.at[cap] = (struct cap_answer){ CAP_YES, 0 };
-}
-
-static struct program *program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->autoload = true;
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	vec_push(&prog->funcs)->name = "p";
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	program((struct bpf_insn[]){ __VA_ARGS__ },                                                \
-		COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got %#x r%d r%d %d %d, expected %#x r%d r%d %d %d", i,
-			      got->code, got->dst_reg, got->src_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].src_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_isa(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void expect_step(size_t number, const char *what, const char *why)
-{
-	ck_assert_uint_gt(plan.steps.len, number);
-	ck_assert_str_eq(plan.steps.at[number].lowering, "isa");
-	ck_assert_str_eq(plan.steps.at[number].program, "p");
-	ck_assert_str_eq(plan.steps.at[number].what, what);
-	ck_assert_str_eq(plan.steps.at[number].why, why);
 }
 
 /* The example in the head of compat/lower_isa.c. */
@@ -556,7 +491,7 @@ START_TEST(random_programs_do_what_they_did)
 		for (size_t n = 0; n < plan.steps.len; n++)
 			changed += strtoul(plan.steps.at[n].what, NULL, 10);
 		story_compare(&obj, old, &obj.programs.at[0]);
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(changed, 4000); /* else it would prove little */
@@ -628,7 +563,7 @@ START_TEST(every_instruction_comes_to_the_same)
 				      (unsigned long long)operands[0], (unsigned long long)operands[1],
 				      (unsigned long long)got, (unsigned long long)want);
 		}
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(spills, 200);
@@ -643,7 +578,7 @@ Suite *lower_isa_suite(void)
 
 	tcase_set_tags(tc, "random");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, code_for_v4_becomes_code_for_v1);
 	tcase_add_test(tc, what_the_kernel_has_or_may_have_stays);

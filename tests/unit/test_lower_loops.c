@@ -1,76 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "compat/insn.h"
 #include "compat/loops.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_random.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
+#define PROGRAM(...) add_program(NULL, INSNS(__VA_ARGS__))
 #define ADD(dst, src) INSN(BPF_ALU64 | BPF_ADD | BPF_X, dst, src, 0, 0)
 #define JUMP(op, dst, src, off) INSN(BPF_JMP | (op) | BPF_X, dst, src, off, 0)
 
-static struct object obj;
-static struct error err;
-static struct caps caps;
-static struct plan plan;
-
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	error_clear(&err);
-	obj.name = "o";
-	caps.stored = true;
+	lowering_setup(lower_loops, "loops");
 	caps.at[CAP_LOOPS] = caps.at[CAP_LARGE] = (struct cap_answer){ CAP_NO, EINVAL };
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-}
-
-static struct program *program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->autoload = true;
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	vec_push(&prog->funcs)->name = "p";
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	program((struct bpf_insn[]){ __VA_ARGS__ },                                                \
-		COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got %#x r%d r%d %d %d, expected %#x r%d r%d %d %d", i,
-			      got->code, got->dst_reg, got->src_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].src_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_loops(&obj, &caps, &plan, &err), "%s", err.message);
 }
 
 /* The example in the head of compat/lower_loops.c. */
@@ -177,7 +120,7 @@ START_TEST(a_loop_that_gets_too_long_is_refused_and_a_larger_kernel_takes_it)
 	caps.at[CAP_LARGE].answer = CAP_YES;
 	lower_it();
 	ck_assert_uint_eq(prog->insns.len, 2 + 2 * 2050);
-	teardown();
+	lowering_teardown();
 	setup();
 	PROGRAM(INSN_MOV_IMM(6, 0), INSN_CALL(5), INSN_ADD_IMM(6, 1),
 		INSN_JUMP_IMM(BPF_JLT, 6, 2500, -3), INSN_EXIT());
@@ -305,7 +248,7 @@ START_TEST(random_loops_do_what_they_did)
 			ck_assert_int_eq(function_loops(prog, 0, prog->insns.len), 0);
 			story_compare(&obj, old, prog);
 		}
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(loops, 200);
@@ -321,7 +264,7 @@ Suite *lower_loops_suite(void)
 
 	tcase_set_tags(tc, "random");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, rounds_are_taken_off_until_none_is_left);
 	tcase_add_test(tc, where_the_kernel_has_loops_or_may_have_they_stay);

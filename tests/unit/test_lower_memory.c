@@ -4,21 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define PROGRAM(...) add_program("tracepoint/a/b", INSNS(__VA_ARGS__))
 #define ADD(dst, src) INSN(BPF_ALU64 | BPF_ADD | BPF_X, dst, src, 0, 0)
 
 enum { LOOKUP = 1, UPDATE, DELETE, READ, COMM = 16, OUTPUT = 25, READ_STR = 45, TELL = 500 };
 enum { HASH, KEY_SIZE = 12, VALUE_SIZE = 64 };
 #define MAP_HANDLE 0x1000
-
-static struct error err;
-static struct object obj;
-static struct caps caps;
-static struct plan plan;
 
 /* A kernel of before 4.10: nothing but the stack. */
 static void setup(void)
@@ -27,12 +21,9 @@ static void setup(void)
 					    CAP_NULL_COPIES, CAP_ADD_ADDRESS, CAP_FILL_RANGE };
 	struct map *map;
 
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	caps.stored = true;
+	lowering_setup(lower_memory, "memory");
 	for (size_t i = 0; i < COUNT(lacking); i++)
 		caps.at[lacking[i]] = (struct cap_answer){ CAP_NO, EACCES };
-	obj.name = "o";
 	map = object_add_map(&obj, "hash");
 	map->type = BPF_MAP_TYPE_HASH;
 	map->key_size = KEY_SIZE;
@@ -40,64 +31,14 @@ static void setup(void)
 	map->max_entries = 8;
 }
 
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-	caps_fini(&caps);
-}
-
-static struct program *add_program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->section = "tracepoint/a/b";
-	prog->autoload = true;
-	vec_push(&prog->funcs)->name = "p";
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	return prog;
-}
-
-#define PROGRAM(...)                                                                               \
-	add_program((struct bpf_insn[]){ __VA_ARGS__ },                                            \
-		    COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
 static void add_ref(struct program *prog, uint32_t insn)
 {
 	*vec_push(&prog->refs) = (struct ref){ .insn = insn, .kind = REF_MAP, .target = HASH };
 }
 
-static void lower_it(void)
+static void expect_lacking(size_t number, const char *what, enum cap cap)
 {
-	ck_assert_msg(!lower_memory(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got code %#x dst %u src %u off %d imm %d, expected "
-			      "%#x %u %u %d %d", i, got->code, got->dst_reg, got->src_reg, got->off,
-			      got->imm, want[i].code, want[i].dst_reg, want[i].src_reg,
-			      want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void expect_step(size_t i, const char *what, enum cap cap)
-{
-	ck_assert_uint_gt(plan.steps.len, i);
-	ck_assert_str_eq(plan.steps.at[i].lowering, "memory");
-	ck_assert_str_eq(plan.steps.at[i].what, what);
-	ck_assert_str_eq(plan.steps.at[i].why, plan_why(&caps, cap).text);
+	expect_step(number, what, plan_why(&caps, cap).text);
 }
 
 /* r6 = the hash's value for the 12 bytes of 0 at r10 - 16. */
@@ -129,7 +70,7 @@ START_TEST(what_a_helper_writes_goes_by_way_of_the_stack)
 	       INSN_STORE(BPF_DW, BPF_REG_1, 16, BPF_REG_2), INSN_MOV(BPF_REG_0, BPF_REG_6),
 	       INSN_EXIT());
 	ck_assert_uint_eq(plan.steps.len, 1);
-	expect_step(0, "1 argument of helpers by way of the stack", CAP_MEMORY_MAP);
+	expect_lacking(0, "1 argument of helpers by way of the stack", CAP_MEMORY_MAP);
 }
 END_TEST
 
@@ -150,7 +91,7 @@ START_TEST(keys_and_values_go_by_way_of_the_stack_in_the_size_of_the_map)
 	       INSN_STORE(BPF_W, BPF_REG_10, -24, BPF_REG_0), INSN_MOV(BPF_REG_2, BPF_REG_10),
 	       INSN_ADD_IMM(BPF_REG_2, -32), INSN_CALL(DELETE), INSN_MOV_IMM(BPF_REG_0, 0),
 	       INSN_EXIT());
-	expect_step(0, "1 argument of helpers by way of the stack", CAP_KEY_MAP);
+	expect_lacking(0, "1 argument of helpers by way of the stack", CAP_KEY_MAP);
 }
 END_TEST
 
@@ -171,8 +112,8 @@ START_TEST(copies_of_a_result_are_made_again_behind_the_check)
 	       INSN_MOV(BPF_REG_6, BPF_REG_0), INSN_STORE(BPF_DW, BPF_REG_10, -8, BPF_REG_0),
 	       INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2), INSN_LOAD(BPF_W, BPF_REG_0, BPF_REG_6, 0),
 	       INSN_EXIT(), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT());
-	expect_step(0, "2 copies of lookups' results made again behind the check",
-		    CAP_NULL_COPIES);
+	expect_lacking(0, "2 copies of lookups' results made again behind the check",
+		       CAP_NULL_COPIES);
 }
 END_TEST
 
@@ -188,7 +129,7 @@ START_TEST(numbers_are_added_to_addresses)
 	EXPECT(prog, INSN_LOAD(BPF_DW, BPF_REG_7, BPF_REG_1, 0), FIND, ADD(BPF_REG_6, BPF_REG_7),
 	       INSN_MOV(BPF_REG_7, BPF_REG_6), INSN_LOAD(BPF_B, BPF_REG_0, BPF_REG_7, 0),
 	       INSN_EXIT());
-	teardown();
+	lowering_teardown();
 	setup();
 	prog = PROGRAM(INSN_LOAD(BPF_DW, BPF_REG_7, BPF_REG_1, 0), FIND,
 		       ADD(BPF_REG_7, BPF_REG_6), INSN_LOAD(BPF_B, BPF_REG_0, BPF_REG_7, 0),
@@ -199,7 +140,7 @@ START_TEST(numbers_are_added_to_addresses)
 	       INSN_MOV(BPF_REG_0, BPF_REG_6), ADD(BPF_REG_0, BPF_REG_7),
 	       INSN_MOV(BPF_REG_7, BPF_REG_0), INSN_LOAD(BPF_B, BPF_REG_0, BPF_REG_7, 0),
 	       INSN_STORE(BPF_B, BPF_REG_6, 0, BPF_REG_0), INSN_EXIT());
-	expect_step(0, "1 addition the other way round", CAP_ADD_ADDRESS);
+	expect_lacking(0, "1 addition the other way round", CAP_ADD_ADDRESS);
 }
 END_TEST
 
@@ -222,7 +163,7 @@ START_TEST(accesses_go_out_from_the_address_on_the_stack)
 	       INSN_STORE(BPF_W, BPF_REG_1, 24, BPF_REG_2), INSN_ADD_IMM(BPF_REG_1, 16),
 	       INSN_LOAD(BPF_DW, BPF_REG_1, BPF_REG_10, -24),
 	       INSN_STORE_IMM(BPF_W, BPF_REG_1, 28, 7), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT());
-	expect_step(0, "3 accesses from an address on the stack on", CAP_FILL_RANGE);
+	expect_lacking(0, "3 accesses from an address on the stack on", CAP_FILL_RANGE);
 }
 END_TEST
 
@@ -237,7 +178,7 @@ START_TEST(an_output_of_nothing_is_left_out)
 	       INSN_LOAD(BPF_B, BPF_REG_5, BPF_REG_1, 0), INSN_MOV_IMM(BPF_REG_0, 0),
 	       INSN_JUMP_IMM(BPF_JGT, BPF_REG_5, 0, 1), INSN_GOTO(1), INSN_CALL(OUTPUT),
 	       INSN_EXIT());
-	expect_step(0, "1 output of what may be 0 bytes left out then", CAP_MEMORY_ZERO);
+	expect_lacking(0, "1 output of what may be 0 bytes left out then", CAP_MEMORY_ZERO);
 	lower_it();
 	ck_assert_uint_eq(plan.steps.len, 1);
 }
@@ -263,11 +204,8 @@ END_TEST
 
 static void refuse(const char *message, const char *hint)
 {
-	ck_assert_int_eq(lower_memory(&obj, &caps, &plan, &err), -1);
-	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	ck_assert_str_eq(err.message, message);
-	ck_assert_str_eq(err.hint, hint);
-	teardown();
+	expect_refused(message, hint);
+	lowering_teardown();
 	setup();
 }
 
@@ -490,7 +428,7 @@ static void put_lookup(struct program *prog)
 
 static void random_program(void)
 {
-	struct program *prog = add_program(NULL, 0);
+	struct program *prog = add_program("tracepoint/a/b", NULL, 0);
 	uint32_t none;
 
 	put(prog, INSN_LOAD(BPF_DW, BPF_REG_8, BPF_REG_1, 8 * any(4)));
@@ -532,7 +470,7 @@ START_TEST(random_programs_do_the_same_by_way_of_the_stack)
 		ck_assert(!memcmp(before.elements, after.elements, sizeof(before.elements)));
 		ck_assert_uint_eq(before.told, after.told);
 		steps += plan.steps.len;
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(steps, 100);
@@ -548,7 +486,7 @@ Suite *lower_memory_suite(void)
 	tcase_set_tags(tc, "random");
 	tcase_set_timeout(tc, 60);
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_add_test(tc, what_a_helper_writes_goes_by_way_of_the_stack);
 	tcase_add_test(tc, keys_and_values_go_by_way_of_the_stack_in_the_size_of_the_map);
 	tcase_add_test(tc, copies_of_a_result_are_made_again_behind_the_check);

@@ -5,20 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define CALL_FUNC(imm) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, imm)
-#define INSNS(...) (struct bpf_insn[]){ __VA_ARGS__ }, COUNT(((struct bpf_insn[]){ __VA_ARGS__ }))
+#define PROGRAM(...) add_program("tracepoint/a/b", INSNS(__VA_ARGS__))
 
 enum { LOOKUP = 1, CPU = 8, PERF_OUTPUT = 25, OUTPUT = 130, RESERVE, SUBMIT, DISCARD, QUERY, TELL = 500 };
-
-static struct error err;
-static struct object obj;
-static struct caps caps;
-static struct plan plan;
 
 static void add_map(const char *name, uint32_t type)
 {
@@ -31,27 +23,6 @@ static void add_map(const char *name, uint32_t type)
 	map->flags = 1;
 }
 
-static struct program *add_program(const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->section = "tracepoint/a/b";
-	prog->autoload = true;
-	vec_push(&prog->funcs)->name = "p";
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	return prog;
-}
-
-static void add_func(struct program *prog, uint32_t insn)
-{
-	struct func *func = vec_push(&prog->funcs);
-
-	func->insn = insn;
-	func->name = "helper";
-}
-
 static void add_ref(struct program *prog, uint32_t insn, uint32_t map)
 {
 	*vec_push(&prog->refs) = (struct ref){ .insn = insn, .kind = REF_MAP, .target = map };
@@ -60,44 +31,16 @@ static void add_ref(struct program *prog, uint32_t insn, uint32_t map)
 /* A new object with one ring buffer, map 0. */
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	caps.stored = true;
+	lowering_setup(lower_ringbuf, "ringbuf");
 	caps.maps[BPF_MAP_TYPE_RINGBUF] = (struct cap_answer){ CAP_NO, EINVAL };
-	obj.name = "o";
 	add_map("ring", BPF_MAP_TYPE_RINGBUF);
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-	caps_fini(&caps);
-}
-
-static void lower_rings(void)
-{
-	ck_assert_msg(lower_ringbuf(&obj, &caps, &plan, &err) == 0, "%s", err.message);
 }
 
 static void refuse(const char *message, const char *hint)
 {
-	ck_assert_int_eq(lower_ringbuf(&obj, &caps, &plan, &err), -1);
-	ck_assert_str_eq(err.message, message);
-	ck_assert_str_eq(err.hint, hint);
-	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	teardown();
+	expect_refused(message, hint);
+	lowering_teardown();
 	setup();
-}
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *insns, size_t len)
-{
-	ck_assert_uint_eq(prog->insns.len, len);
-	for (size_t i = 0; i < len; i++)
-		ck_assert_msg(!memcmp(&prog->insns.at[i], &insns[i], sizeof(insns[i])),
-			      "instruction %zu: got %#x r%d r%d %d %d", i, prog->insns.at[i].code,
-			      prog->insns.at[i].dst_reg, prog->insns.at[i].src_reg,
-			      prog->insns.at[i].off, prog->insns.at[i].imm);
 }
 
 /* r0 = reserve(ring, size, 0) */
@@ -108,13 +51,13 @@ static void expect_insns(const struct program *prog, const struct bpf_insn *insn
 /* The example in the head of compat/lower_ringbuf.c. */
 START_TEST(reserve_and_submit_become_a_slot_and_perf_output)
 {
-	struct program *prog = add_program(INSNS(
+	struct program *prog = PROGRAM(
 		CALL_RESERVE(64), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
 		INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT), INSN_MOV_IMM(BPF_REG_0, 0),
-		INSN_EXIT()));
+		INSN_EXIT());
 
 	add_ref(prog, 0, 0);
-	lower_rings();
+	lower_it();
 	prog = &obj.programs.at[0];
 	expect_insns(prog, INSNS(
 		INSN_STORE(BPF_DW, BPF_REG_10, -8, BPF_REG_1), INSN_WIDE(BPF_REG_1, 0),
@@ -147,10 +90,10 @@ START_TEST(the_ring_becomes_a_perf_array_and_every_site_gets_a_slot)
 	const struct map *map;
 
 	add_map("other", BPF_MAP_TYPE_HASH);
-	prog = add_program(INSNS(CALL_RESERVE(13), CALL_RESERVE(42), INSN_EXIT()));
+	prog = PROGRAM(CALL_RESERVE(13), CALL_RESERVE(42), INSN_EXIT());
 	add_ref(prog, 0, 0);
-	prog = add_program(INSNS(INSN_CALL(OUTPUT), CALL_RESERVE(7), INSN_EXIT()));
-	lower_rings();
+	prog = PROGRAM(INSN_CALL(OUTPUT), CALL_RESERVE(7), INSN_EXIT());
+	lower_it();
 	map = &obj.maps.at[0];
 	ck_assert_uint_eq(map->type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 	ck_assert_uint_eq(map->key_size, 4);
@@ -172,11 +115,11 @@ END_TEST
 
 START_TEST(programs_that_do_not_use_the_ring_are_not_touched)
 {
-	struct program *prog = add_program(INSNS(INSN_CALL(5), INSN_EXIT()));
+	struct program *prog = PROGRAM(INSN_CALL(5), INSN_EXIT());
 
-	prog = add_program(INSNS(CALL_RESERVE(8), INSN_CALL(SUBMIT), INSN_EXIT()));
+	prog = PROGRAM(CALL_RESERVE(8), INSN_CALL(SUBMIT), INSN_EXIT());
 	prog->autoload = false;
-	lower_rings();
+	lower_it();
 	expect_insns(&obj.programs.at[0], INSNS(INSN_CALL(5), INSN_EXIT()));
 	expect_insns(&obj.programs.at[1],
 		     INSNS(CALL_RESERVE(8), INSN_CALL(SUBMIT), INSN_EXIT()));
@@ -188,8 +131,8 @@ END_TEST
 START_TEST(an_object_without_a_ring_is_not_touched)
 {
 	obj.maps.at[0].type = BPF_MAP_TYPE_HASH;
-	add_program(INSNS(INSN_CALL(QUERY), INSN_EXIT()));
-	lower_rings();
+	PROGRAM(INSN_CALL(QUERY), INSN_EXIT());
+	lower_it();
 	ck_assert_uint_eq(obj.maps.len, 1);
 	expect_insns(&obj.programs.at[0], INSNS(INSN_CALL(QUERY), INSN_EXIT()));
 }
@@ -197,11 +140,11 @@ END_TEST
 
 START_TEST(discard_and_query_need_no_context_and_may_stand_in_functions)
 {
-	struct program *prog = add_program(INSNS(CALL_FUNC(1), INSN_EXIT(), INSN_CALL(DISCARD),
-						 INSN_CALL(QUERY), INSN_EXIT()));
+	struct program *prog = PROGRAM(CALL_FUNC(1), INSN_EXIT(), INSN_CALL(DISCARD),
+				       INSN_CALL(QUERY), INSN_EXIT());
 
 	add_func(prog, 2);
-	lower_rings();
+	lower_it();
 	expect_insns(&obj.programs.at[0], INSNS(CALL_FUNC(1), INSN_EXIT(),
 						INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT()));
 }
@@ -214,7 +157,7 @@ static void refuse_size(const struct bpf_insn *insns, size_t len, uint32_t at)
 {
 	char message[256];
 
-	add_program(insns, len);
+	add_program("tracepoint/a/b", insns, len);
 	snprintf(message, sizeof(message), "o: program 'p': instruction %u: bpf_ringbuf_reserve: "
 		 "size: got one that is not the same each time, expected a constant", at);
 	refuse(message, NEEDS_CONSTANT);
@@ -240,10 +183,10 @@ END_TEST
 
 static void expect_size(const struct bpf_insn *insns, size_t len, uint32_t size)
 {
-	add_program(insns, len);
-	lower_rings();
+	add_program("tracepoint/a/b", insns, len);
+	lower_it();
 	ck_assert_uint_eq(obj.maps.at[1].value_size, 16 + size);
-	teardown();
+	lowering_teardown();
 	setup();
 }
 
@@ -265,10 +208,10 @@ START_TEST(sizes_that_no_slot_can_hold_are_refused)
 			   "of Linux 5.8";
 
 	expect_size(INSNS(CALL_RESERVE(32752), INSN_EXIT()), 32752);
-	add_program(INSNS(CALL_RESERVE(32753), INSN_EXIT()));
+	PROGRAM(CALL_RESERVE(32753), INSN_EXIT());
 	refuse("o: program 'p': instruction 4: bpf_ringbuf_reserve: size: got 32753, expected 1 "
 	       "to 32752 for perf buffers", hint);
-	add_program(INSNS(CALL_RESERVE(0), INSN_EXIT()));
+	PROGRAM(CALL_RESERVE(0), INSN_EXIT());
 	refuse("o: program 'p': instruction 4: bpf_ringbuf_reserve: size: got 0, expected 1 "
 	       "to 32752 for perf buffers", hint);
 }
@@ -279,16 +222,16 @@ START_TEST(dynamic_pointers_and_user_rings_are_refused)
 	const char *dynptr = "it needs Linux 5.19; for older kernels use bpf_ringbuf_reserve with "
 			     "a constant size, or bpf_ringbuf_output";
 
-	add_program(INSNS(INSN_CALL(198), INSN_EXIT()));
+	PROGRAM(INSN_CALL(198), INSN_EXIT());
 	refuse("o: program 'p': instruction 0: bpf_ringbuf_reserve_dynptr cannot be turned into "
 	       "perf buffer output", dynptr);
-	add_program(INSNS(INSN_CALL(199), INSN_EXIT()));
+	PROGRAM(INSN_CALL(199), INSN_EXIT());
 	refuse("o: program 'p': instruction 0: bpf_ringbuf_submit_dynptr cannot be turned into "
 	       "perf buffer output", dynptr);
-	add_program(INSNS(INSN_CALL(200), INSN_EXIT()));
+	PROGRAM(INSN_CALL(200), INSN_EXIT());
 	refuse("o: program 'p': instruction 0: bpf_ringbuf_discard_dynptr cannot be turned into "
 	       "perf buffer output", dynptr);
-	add_program(INSNS(INSN_CALL(209), INSN_EXIT()));
+	PROGRAM(INSN_CALL(209), INSN_EXIT());
 	refuse("o: program 'p': instruction 0: bpf_user_ringbuf_drain cannot be turned into "
 	       "perf buffer output", "it needs Linux 6.1");
 	add_map("user", 31);
@@ -299,14 +242,14 @@ END_TEST
 
 START_TEST(a_stack_without_room_is_refused)
 {
-	add_program(INSNS(INSN_STORE_IMM(BPF_DW, BPF_REG_10, -488, 0), INSN_CALL(SUBMIT),
-			  INSN_EXIT()));
-	lower_rings();
+	PROGRAM(INSN_STORE_IMM(BPF_DW, BPF_REG_10, -488, 0), INSN_CALL(SUBMIT),
+		INSN_EXIT());
+	lower_it();
 	ck_assert_int_eq(obj.programs.at[0].insns.at[0].off, -496);
-	teardown();
+	lowering_teardown();
 	setup();
-	add_program(INSNS(INSN_STORE_IMM(BPF_B, BPF_REG_10, -489, 0), INSN_CALL(SUBMIT),
-			  INSN_EXIT()));
+	PROGRAM(INSN_STORE_IMM(BPF_B, BPF_REG_10, -489, 0), INSN_CALL(SUBMIT),
+		INSN_EXIT());
 	refuse("o: program 'p': stack: got 489 bytes in use, expected at most 488 to leave room "
 	       "for perf buffer output",
 	       "put large variables into a per-CPU map; as it is, it needs the ring buffer of "
@@ -319,8 +262,8 @@ START_TEST(of_several_rings_the_one_meant_must_be_clear)
 	struct program *prog;
 
 	add_map("second", BPF_MAP_TYPE_RINGBUF);
-	prog = add_program(INSNS(INSN_WIDE(BPF_REG_1, 0), INSN_CALL(5), INSN_MOV_IMM(BPF_REG_2, 8),
-				 INSN_CALL(RESERVE), INSN_EXIT()));
+	prog = PROGRAM(INSN_WIDE(BPF_REG_1, 0), INSN_CALL(5), INSN_MOV_IMM(BPF_REG_2, 8),
+		       INSN_CALL(RESERVE), INSN_EXIT());
 	add_ref(prog, 0, 1);
 	refuse("o: program 'p': instruction 4: bpf_ringbuf_reserve: map: got one that is not the "
 	       "same each time, expected one of the object's 2 ring buffers",
@@ -521,7 +464,7 @@ static size_t compare(void)
 
 		w->lowered = pass;
 		if (pass)
-			lower_rings();
+			lower_it();
 		for (int i = 0; i < INPUTS; i++) {
 			w->full = i % 7 == 6 && !on_stack(); /* where there is always room */
 			for (int word = 0; word < 8; word++)
@@ -543,13 +486,13 @@ static size_t compare(void)
 
 START_TEST(the_context_is_saved_once_though_a_loop_goes_back_to_the_first_instruction)
 {
-	struct program *prog = add_program(INSNS(
+	struct program *prog = PROGRAM(
 		INSN_ADD_IMM(BPF_REG_7, 1), INSN_MOV_IMM(BPF_REG_1, 0),
 		INSN_JUMP_IMM(BPF_JSET, BPF_REG_7, 8, -3), /* 8 times: it starts as ...7 */
 		INSN_STORE_IMM(BPF_DW, BPF_REG_10, -8, 9),
 		INSN_WIDE(BPF_REG_1, 0), INSN_MOV(BPF_REG_2, BPF_REG_10),
 		INSN_ADD_IMM(BPF_REG_2, -8), INSN_MOV_IMM(BPF_REG_3, 8), INSN_CALL(OUTPUT),
-		INSN_EXIT()));
+		INSN_EXIT());
 
 	add_ref(prog, 4, 0);
 	ck_assert_uint_eq(compare(), INPUTS - INPUTS / 7);
@@ -558,7 +501,7 @@ END_TEST
 
 START_TEST(two_reservations_may_be_open_at_once)
 {
-	struct program *prog = add_program(INSNS(
+	struct program *prog = PROGRAM(
 		CALL_RESERVE(8), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 16),
 		INSN_MOV(BPF_REG_6, BPF_REG_0), CALL_RESERVE(16),
 		INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 7), INSN_STORE_IMM(BPF_DW, BPF_REG_6, 0, 111),
@@ -566,7 +509,7 @@ START_TEST(two_reservations_may_be_open_at_once)
 		INSN_STORE_IMM(BPF_DW, BPF_REG_0, 8, 333), INSN_MOV(BPF_REG_1, BPF_REG_0),
 		INSN_CALL(SUBMIT), INSN_MOV(BPF_REG_1, BPF_REG_6),
 		INSN_CALL(SUBMIT), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
-		INSN_MOV_IMM(BPF_REG_0, 1), INSN_EXIT()));
+		INSN_MOV_IMM(BPF_REG_0, 1), INSN_EXIT());
 
 	add_ref(prog, 0, 0);
 	add_ref(prog, 7, 0);
@@ -577,13 +520,13 @@ END_TEST
 /* r6 sends 8 bytes of what it is given, twice. */
 START_TEST(functions_that_output_are_inlined)
 {
-	struct program *prog = add_program(INSNS(
+	struct program *prog = PROGRAM(
 		INSN_MOV_IMM(BPF_REG_1, 11), CALL_FUNC(4), INSN_MOV_IMM(BPF_REG_1, 22),
 		CALL_FUNC(2), INSN_MOV_IMM(BPF_REG_0, 0), INSN_EXIT(),
 		INSN_MOV(BPF_REG_6, BPF_REG_1), CALL_RESERVE(8),
 		INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 3),
 		INSN_STORE(BPF_DW, BPF_REG_0, 0, BPF_REG_6), INSN_MOV(BPF_REG_1, BPF_REG_0),
-		INSN_CALL(SUBMIT), INSN_EXIT()));
+		INSN_CALL(SUBMIT), INSN_EXIT());
 
 	add_func(prog, 6);
 	add_ref(prog, 7, 0);
@@ -598,8 +541,8 @@ END_TEST
 
 START_TEST(functions_that_cannot_be_inlined_are_refused)
 {
-	struct program *prog = add_program(INSNS(CALL_FUNC(1), INSN_EXIT(), INSN_CALL(SUBMIT),
-						 CALL_FUNC(-2), INSN_EXIT()));
+	struct program *prog = PROGRAM(CALL_FUNC(1), INSN_EXIT(), INSN_CALL(SUBMIT),
+				       CALL_FUNC(-2), INSN_EXIT());
 
 	add_func(prog, 2);
 	ck_assert_int_eq(lower_ringbuf(&obj, &caps, &plan, &err), -1);
@@ -618,14 +561,14 @@ static void records_on_stack(void)
 /* The second example in the head of compat/lower_ringbuf.c, of 24 bytes. */
 START_TEST(where_only_the_stack_can_be_sent_the_record_is_there)
 {
-	struct program *prog = add_program(INSNS(
+	struct program *prog = PROGRAM(
 		CALL_RESERVE(20), INSN_JUMP_IMM(BPF_JEQ, BPF_REG_0, 0, 2),
 		INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT), INSN_MOV_IMM(BPF_REG_0, 0),
-		INSN_EXIT()));
+		INSN_EXIT());
 
 	add_ref(prog, 0, 0);
 	records_on_stack();
-	lower_rings();
+	lower_it();
 	prog = &obj.programs.at[0];
 	expect_insns(prog, INSNS(
 		INSN_STORE(BPF_DW, BPF_REG_10, -32, BPF_REG_1), INSN_WIDE(BPF_REG_1, 0),
@@ -655,15 +598,15 @@ END_TEST
 START_TEST(records_share_their_place_unless_both_are_open)
 {
 	records_on_stack();
-	add_program(INSNS(CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
-			  CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
-			  INSN_EXIT()));
-	lower_rings();
-	teardown();
+	PROGRAM(CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+		CALL_RESERVE(400), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+		INSN_EXIT());
+	lower_it();
+	lowering_teardown();
 	setup();
 	records_on_stack();
-	add_program(INSNS(CALL_RESERVE(400), INSN_MOV(BPF_REG_6, BPF_REG_0), CALL_RESERVE(400),
-			  INSN_MOV(BPF_REG_1, BPF_REG_6), INSN_CALL(SUBMIT), INSN_EXIT()));
+	PROGRAM(CALL_RESERVE(400), INSN_MOV(BPF_REG_6, BPF_REG_0), CALL_RESERVE(400),
+		INSN_MOV(BPF_REG_1, BPF_REG_6), INSN_CALL(SUBMIT), INSN_EXIT());
 	refuse("o: program 'p': stack: got 0 bytes in use, expected at most -312 to leave room for "
 	       "records and perf buffer output", "send smaller records; as it is, it needs Linux "
 	       "4.11, whose bpf_perf_event_output takes map memory");
@@ -673,9 +616,9 @@ END_TEST
 START_TEST(a_record_on_the_stack_must_be_of_one_reserve)
 {
 	records_on_stack();
-	add_program(INSNS(INSN_JUMP_IMM(BPF_JEQ, BPF_REG_1, 0, 6), CALL_RESERVE(8), INSN_GOTO(5),
-			  CALL_RESERVE(8), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
-			  INSN_EXIT()));
+	PROGRAM(INSN_JUMP_IMM(BPF_JEQ, BPF_REG_1, 0, 6), CALL_RESERVE(8), INSN_GOTO(5),
+		CALL_RESERVE(8), INSN_MOV(BPF_REG_1, BPF_REG_0), INSN_CALL(SUBMIT),
+		INSN_EXIT());
 	refuse("o: program 'p': instruction 13: bpf_ringbuf_submit: record: got one that is not of "
 	       "the same bpf_ringbuf_reserve each time, expected that of one",
 	       "reserve and submit each record in one place; as it is, it needs Linux 4.11, whose "
@@ -687,11 +630,11 @@ START_TEST(programs_that_may_sleep_or_cannot_output_are_refused)
 {
 	static struct section_kind kind = { .type = BPF_PROG_TYPE_XDP, .flags = 1u << 4 };
 
-	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
+	PROGRAM(INSN_CALL(SUBMIT), INSN_EXIT())->kind = &kind;
 	refuse("o: program 'p' (tracepoint/a/b): it may sleep, and perf buffer output goes through "
 	       "memory of one CPU", "it needs the ring buffer of Linux 5.8");
 	kind.flags = 0;
-	add_program(INSNS(INSN_CALL(SUBMIT), INSN_EXIT()))->kind = &kind;
+	PROGRAM(INSN_CALL(SUBMIT), INSN_EXIT())->kind = &kind;
 	caps.helpers[BPF_PROG_TYPE_XDP] = calloc(CAPS_HELPERS, sizeof(struct cap_answer));
 	caps.helpers[BPF_PROG_TYPE_XDP][PERF_OUTPUT] = (struct cap_answer){ CAP_NO, EINVAL };
 	refuse("o: program 'p' (tracepoint/a/b): this kernel has no helper bpf_perf_event_output "
@@ -700,33 +643,25 @@ START_TEST(programs_that_may_sleep_or_cannot_output_are_refused)
 }
 END_TEST
 
-static void expect_step(size_t i, const char *what, const char *why)
-{
-	ck_assert_uint_gt(plan.steps.len, i);
-	ck_assert_str_eq(plan.steps.at[i].lowering, "ringbuf");
-	ck_assert_str_eq(plan.steps.at[i].what, what);
-	ck_assert_str_eq(plan.steps.at[i].why, why);
-}
-
 START_TEST(the_plan_says_what_becomes_of_rings_and_why)
 {
 	records_on_stack();
 	caps.at[CAP_CURRENT_CPU] = (struct cap_answer){ CAP_NO, EINVAL };
-	add_program(INSNS(CALL_RESERVE(8), INSN_EXIT()));
-	lower_rings();
+	PROGRAM(CALL_RESERVE(8), INSN_EXIT());
+	lower_it();
 	ck_assert_uint_eq(plan.steps.len, 3);
-	expect_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
-		    "this kernel has no maps of type ringbuf (EINVAL; since Linux 5.8)");
-	expect_step(1, "records are made on the stack", plan_why(&caps, CAP_MEMORY_MAP).text);
-	expect_step(2, "records go to the CPU by its number",
-		    plan_why(&caps, CAP_CURRENT_CPU).text);
-	teardown();
+	expect_object_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
+			   "this kernel has no maps of type ringbuf (EINVAL; since Linux 5.8)");
+	expect_object_step(1, "records are made on the stack", plan_why(&caps, CAP_MEMORY_MAP).text);
+	expect_object_step(2, "records go to the CPU by its number",
+			   plan_why(&caps, CAP_CURRENT_CPU).text);
+	lowering_teardown();
 	setup();
 	caps.maps[BPF_MAP_TYPE_RINGBUF].answer = CAP_YES;
-	lower_rings();
+	lower_it();
 	ck_assert_uint_eq(plan.steps.len, 1);
-	expect_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
-		    "perf buffers are asked for");
+	expect_object_step(0, "ring buffer 'ring' becomes a perf buffer for each CPU",
+			   "perf buffers are asked for");
 }
 END_TEST
 
@@ -861,7 +796,7 @@ static void put_tell(struct program *prog, uint8_t reg)
 
 static void random_program(void)
 {
-	struct program *prog = add_program(NULL, 0);
+	struct program *prog = add_program("tracepoint/a/b", NULL, 0);
 
 	put(prog, INSN_MOV(BPF_REG_6, BPF_REG_1));
 	put(prog, INSN_LOAD(BPF_DW, BPF_REG_7, BPF_REG_6, 8));
@@ -899,7 +834,7 @@ START_TEST(random_programs_send_the_same_records_through_either)
 			add_map("third", BPF_MAP_TYPE_RINGBUF);
 		random_program();
 		records += compare();
-		teardown();
+		lowering_teardown();
 		setup();
 	}
 	ck_assert_uint_gt(records, 0);
@@ -912,7 +847,7 @@ Suite *lower_ringbuf_suite(void)
 	Suite *suite = suite_create("lower_ringbuf");
 	TCase *tc = tcase_create("lower_ringbuf");
 
-	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_checked_fixture(tc, setup, lowering_teardown);
 	tcase_add_test(tc, reserve_and_submit_become_a_slot_and_perf_output);
 	tcase_add_test(tc, the_ring_becomes_a_perf_array_and_every_site_gets_a_slot);
 	tcase_add_test(tc, programs_that_do_not_use_the_ring_are_not_touched);

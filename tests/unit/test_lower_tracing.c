@@ -5,20 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compat/insn.h"
-#include "compat/lower.h"
 #include "tests/unit/bpf_random.h"
 #include "tests/unit/bpf_run.h"
+#include "tests/unit/lowering.h"
 
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define PROGRAM(section, ...) add_program(section, INSNS(__VA_ARGS__))
 
 enum { map_lookup_elem = 1, map_update_elem = 2, map_delete_elem = 3, probe_read_kernel = 113,
        get_current_pid_tgid = 14, get_current_task = 35 };
-
-static struct object obj;
-static struct error err;
-static struct caps caps;
-static struct plan plan;
 
 static void lacks(enum cap cap)
 {
@@ -33,79 +27,11 @@ static void has(enum cap cap)
 /* A kernel of x86-64 that attaches nothing by type, until told otherwise. */
 static void setup(void)
 {
-	memset(&obj, 0, sizeof(obj));
-	memset(&caps, 0, sizeof(caps));
-	error_clear(&err);
-	obj.name = "o";
-	caps.stored = true;
+	lowering_setup(lower_tracing, "tracing");
 	strcpy(caps.machine, "x86_64");
 	lacks(CAP_TRACING);
 	lacks(CAP_TRAMPOLINE);
 	has(CAP_RAW_TRACEPOINT);
-}
-
-static void teardown(void)
-{
-	object_fini(&obj);
-	plan_fini(&plan);
-}
-
-static struct program *program(const char *section, const struct bpf_insn *insns, size_t len)
-{
-	struct program *prog = vec_push(&obj.programs);
-
-	prog->name = "p";
-	prog->section = section;
-	prog->kind = section_kind(section);
-	prog->target = section_target(section);
-	prog->autoload = true;
-	for (size_t i = 0; i < len; i++)
-		*vec_push(&prog->insns) = insns[i];
-	vec_push(&prog->funcs)->name = "p";
-	return prog;
-}
-
-#define PROGRAM(section, ...)                                                                      \
-	program(section, (struct bpf_insn[]){ __VA_ARGS__ },                                       \
-		COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void expect_insns(const struct program *prog, const struct bpf_insn *want, size_t len)
-{
-	for (size_t i = 0; i < len && i < prog->insns.len; i++) {
-		const struct bpf_insn *got = &prog->insns.at[i];
-
-		ck_assert_msg(!memcmp(got, &want[i], sizeof(*got)),
-			      "instruction %zu: got %#x r%d r%d %d %d, expected %#x r%d r%d %d %d", i,
-			      got->code, got->dst_reg, got->src_reg, got->off, got->imm, want[i].code,
-			      want[i].dst_reg, want[i].src_reg, want[i].off, want[i].imm);
-	}
-	ck_assert_uint_eq(prog->insns.len, len);
-}
-
-#define EXPECT(prog, ...)                                                                          \
-	expect_insns(prog, (struct bpf_insn[]){ __VA_ARGS__ },                                     \
-		     COUNT(((struct bpf_insn[]){ __VA_ARGS__ })))
-
-static void lower_it(void)
-{
-	ck_assert_msg(!lower_tracing(&obj, &caps, &plan, &err), "%s", err.message);
-}
-
-static void expect_step(size_t number, const char *what, const char *why)
-{
-	ck_assert_uint_gt(plan.steps.len, number);
-	ck_assert_str_eq(plan.steps.at[number].lowering, "tracing");
-	ck_assert_str_eq(plan.steps.at[number].program, "p");
-	ck_assert_str_eq(plan.steps.at[number].what, what);
-	ck_assert_str_eq(plan.steps.at[number].why, why);
-}
-
-static void expect_refused(const char *message, const char *hint)
-{
-	ck_assert_int_eq(lower_tracing(&obj, &caps, &plan, &err), -1);
-	ck_assert_int_eq(err.code, ERROR_UNSUPPORTED);
-	ck_assert_str_eq(err.message, message);
-	ck_assert_str_eq(err.hint, hint);
 }
 
 static void expect_kind(const struct program *prog, const char *kind, const char *target)
@@ -652,7 +578,7 @@ Suite *lower_tracing_suite(void)
 	Suite *s = suite_create("lower_tracing");
 	TCase *c = tcase_create("lower_tracing");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, setup, lowering_teardown);
 	tcase_add_test(c, what_the_kernel_has_or_may_have_stays);
 	tcase_add_test(c, programs_that_are_not_loaded_stay);
 	tcase_add_test(c, without_trampolines_typed_tracepoints_stay);
