@@ -314,6 +314,8 @@ dump_once() { # NAME COMMAND...
 
 compile
 note_running
+read -r busy _ < /proc/loadavg
+echo "load - $busy" >> "$data"
 if [ -n "${QUICK:-}" ]; then
 	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5 n_lowered=3
 else

@@ -145,6 +145,12 @@ $1 == "kernel" {
 	next
 }
 
+# How many ran or waited to run in the minute before, by the kernel.
+$1 == "load" {
+	busy = $3
+	next
+}
+
 $1 == "notypes" {
 	sub(/^notypes - /, "")
 	notypes = $0
@@ -315,6 +321,8 @@ END {
 	print "# Benchmark"
 	print ""
 	print kernel ", " day ". Medians; every tracer in turn in one run of `tests/bench/bench.sh`."
+	if (busy >= 1)
+		print "The machine was busy with other things: load " busy " before it began."
 	print ""
 	line = "| figure | target |"
 	rule = "|---|---|"
