@@ -2,15 +2,16 @@
 /*
  *	lowered ROUNDS [CAPS...]
  *
- * What lowering costs: the same programs, as compiled and lowered, on the kernel at hand. Those of the
- * signal tracer run on real signals and the kernel's statistics tell the time (BPF_ENABLE_STATS, Linux
- * 5.8); those of the corpus are run over and over by BPF_PROG_TEST_RUN. All are lowered with the
- * kernel's own types at hand, so that what they do is the same; CAPS are stored answers of older
+ * What lowering costs: the same programs, as compiled and lowered, on the kernel at hand. Those of
+ * the signal tracer run on real signals and the kernel's statistics tell the time (BPF_ENABLE_STATS,
+ * Linux 5.8); those of the corpus are run over and over by BPF_PROG_TEST_RUN. All are lowered with
+ * the kernel's own types at hand, so that what they do is the same; CAPS are stored answers of older
  * kernels. A round measures each once, in turn. Lines for report.awk:
  *
- *	lowered signal_generate 214 181.3 as compiled       program, instructions, ns a run, lowered how
+ *	lowered signal_generate 214 181.3 as compiled
  *
- * "nothing" is a program that just returns: what the measuring itself takes.
+ * are program, instructions, ns a run, and how it was lowered: "nothing" is a program that just
+ * returns, what the measuring itself takes.
  */
 #include <errno.h>
 #include <signal.h>
@@ -58,7 +59,8 @@ static const struct run {
 	const char *object, *program;
 	struct lack lack;
 } runs[] = {
-	{ "default-3/functions", "run", { "no functions: inlined", .count = 1, .caps = { CAP_CALLS } } },
+	{ "default-3/functions", "run",
+	  { "no functions: inlined", .count = 1, .caps = { CAP_CALLS } } },
 	{ "default-3/loops", "run", { "no loops: unrolled", .count = 1, .caps = { CAP_LOOPS } } },
 	{ "newest-4/arith", "compute", { "instruction set v4 to v1", .count = 8,
 	    .caps = { CAP_JLT, CAP_JMP32, CAP_ALU32, CAP_MOVSX, CAP_LDSX, CAP_BSWAP, CAP_SDIV,
@@ -135,7 +137,8 @@ static void load_lowered(struct subject *s, const struct lack *lack, const struc
 	s->words = lack->words;
 	caps_lacking(&caps, lack);
 	if (types_open(&types, &request, &err) ||
-	    (tracing && tracer_suit(&s->obj, tracing, &types.btf, &caps, options.transport, &left, &err)))
+	    (tracing && tracer_suit(&s->obj, tracing, &types.btf, &caps, options.transport, &left,
+				    &err)))
 		die(s->obj.name);
 	for (size_t i = 0; tracing && i < s->obj.programs.len; i++)
 		s->obj.programs.at[i].autoload = is_measured(&s->obj.programs.at[i]);
@@ -266,7 +269,8 @@ static int enable_statistics(void)
 {
 	union bpf_attr attr = { .enable_stats.type = BPF_STATS_RUN_TIME };
 
-	return check(sys_bpf(BPF_ENABLE_STATS, &attr, sizeof(attr)), "BPF_ENABLE_STATS (since Linux 5.8)");
+	return check(sys_bpf(BPF_ENABLE_STATS, &attr, sizeof(attr)),
+		     "BPF_ENABLE_STATS (since Linux 5.8)");
 }
 
 /* ns a run of each program over `count` signals, if less than what is there; 0: nothing is. */
