@@ -201,18 +201,19 @@ static int find_trips(const struct fold *f, const struct pass *pass, uint32_t at
 {
 	size_t memories;
 	const struct memory *memory = helper_memory(f->prog->insns.at[at].imm, &memories);
-	uint32_t depth;
+	uint32_t depth = 0;
 
 	if (!memory)
 		return 0;
-	if (program_stack_depth(f->prog, f->func, &depth, pass->err))
-		return -1;
-	depth = (depth + 7) / 8 * 8;
 	for (; memories; memories--, memory++) {
 		struct trip trip = { memory, fold_reg(f, memory->reg), 0, 0, 0 };
 
 		if (!is_elsewhere(&trip.address) || !memory_lacks(pass, cap_of(memory)))
 			continue;
+		/* Not asked before somebody has to go: it takes a walk over the program. */
+		if (!depth && program_stack_depth(f->prog, f->func, &depth, pass->err))
+			return -1;
+		depth = (depth + 7) / 8 * 8;
 		if (size_of(f, pass, memory, at, &trip.size))
 			return -1;
 		if (depth + (trip.size + 7) / 8 * 8 + 8 > STACK_MAX)
