@@ -242,6 +242,11 @@ static uint64_t number(const struct happening *h, int field)
 	return record_number(h->data, h->len, h->fields[field]);
 }
 
+static int32_t code_of(const struct happening *h, int field)
+{
+	return plain_code(number(h, field));
+}
+
 static void send_exit(struct events *events, const struct happening *h, uint8_t type, uint32_t tid,
 		      uint32_t pid, uint32_t code, uint8_t flags)
 {
@@ -307,7 +312,7 @@ static void fill_generate(struct events *events, const struct happening *h,
 	rec->sig = number(h, GENERATE_SIG);
 	rec->result = number(h, GENERATE_RESULT);
 	rec->group = number(h, GENERATE_GROUP);
-	rec->code = plain_code(number(h, GENERATE_CODE));
+	rec->code = code_of(h, GENERATE_CODE);
 	rec->target = number(h, GENERATE_PID);
 	rec->sender_tid = h->tid;
 	rec->sender_pid = h->pid;
@@ -324,7 +329,7 @@ static void fill_generate(struct events *events, const struct happening *h,
 static void on_generate(struct events *events, const struct happening *h)
 {
 	int64_t sig = number(h, GENERATE_SIG);
-	int32_t code = plain_code(number(h, GENERATE_CODE));
+	int32_t code = code_of(h, GENERATE_CODE);
 	struct generate_record rec = { .time = h->time };
 
 	if (sig == SIGCHLD && code >= CLD_FIRST && code <= CLD_LAST_END)
@@ -349,7 +354,7 @@ static void on_deliver(struct events *events, const struct happening *h)
 		.left = LEFT_NOT_COUNTED | LEFT_NOT_COUNTED << 4,
 		.tid = h->tid,
 		.pid = h->pid,
-		.code = plain_code(number(h, DELIVER_CODE)),
+		.code = code_of(h, DELIVER_CODE),
 	};
 
 	if (sig > 64 || !((events->options->signals | join_fatal_signals()) & bit(sig)))

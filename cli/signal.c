@@ -284,9 +284,10 @@ static void pause_ms(int ms)
  */
 static void close_trace(struct session *s)
 {
-	uint64_t until = reader_now() + CLOSING_NS;
+	uint64_t until;
 
 	s->join.ended = reader_now();
+	until = s->join.ended + CLOSING_NS;
 	tracer_set_phase(&s->tracer, PHASE_NO_SENDINGS);
 	drain(s, true);
 	while (!s->done && s->join.pending_now && reader_now() < until) {

@@ -84,10 +84,9 @@ static int lower_program(struct pass *pass, struct plan *plan)
 	if (run_pass(pass, memory_renew_copies))
 		return -1;
 	n = pass->count;
-	if (caps->at[CAP_NULL_COPIES].answer == CAP_NO && n &&
-	    plan_add(plan, LOWERING, prog, plan_why(caps, CAP_NULL_COPIES).text, pass->err,
-		     "%u cop%s of lookups' results made again behind the check", n,
-		     n > 1 ? "ies" : "y"))
+	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_NULL_COPIES).text, pass->err,
+			  "%u cop%s of lookups' results made again behind the check", n,
+			  n > 1 ? "ies" : "y"))
 		return -1;
 	if (run_pass(pass, memory_swap_operands))
 		return -1;

@@ -53,11 +53,12 @@ int memory_renew_copies(const struct fold *f, uint32_t at, void *ctx)
 		copies++;
 	}
 	piece_land(&p, null);
+	if (!copies || !memory_lacks(pass, CAP_NULL_COPIES)) {
+		piece_fini(&p);
+		return 0;
+	}
 	pass->count += copies;
-	if (copies && memory_lacks(pass, CAP_NULL_COPIES))
-		return piece_insert(&p, &pass->edit, at, pass->err);
-	piece_fini(&p);
-	return 0;
+	return piece_insert(&p, &pass->edit, at, pass->err);
 }
 
 /* ---- addresses that are added ---- */

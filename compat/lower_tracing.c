@@ -175,7 +175,7 @@ static int lower_function(struct tracing *t)
 	return is(t, "fentry") ? tracing_entry(t) : is(t, "fexit") ? tracing_exit(t) : 0;
 }
 
-/* There the call's number stands where the other has it, and so do arguments and result. */
+/* Of raw_syscalls both contexts are laid out as one call's: number, then arguments or result. */
 static int check_event(struct tracing *t)
 {
 	if (strncmp(t->prog->target, "syscalls/", 9) ||

@@ -799,8 +799,8 @@ struct event *tracer_only(const struct tracer *t, pid_t target, int sig)
 	size_t n = tracer_find(t, target, sig, found, 2);
 
 	ck_assert_msg(n == 1, "%zu objects with target %d, signal %d, of %zu\n  %s\n  %s", n,
-		      target, sig, t->count, n || t->count ? found[0]->line : "",
-		      n > 1 || t->count > 1 ? found[1]->line : "");
+		      target, sig, t->count, t->count ? found[0]->line : "",
+		      t->count > 1 ? found[1]->line : "");
 	return found[0];
 }
 
