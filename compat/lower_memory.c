@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "compat/live.h"
 
 /*
  * What old verifiers have against memory that is not the stack, one by one, each where the kernel
@@ -58,62 +57,85 @@
 
 #define LOWERING "memory"
 
-static int run_pass(struct pass *pass, int (*visit)(const struct fold *f, uint32_t insn, void *ctx))
+typedef int visit_fn(const struct fold *f, uint32_t insn, void *ctx);
+
+static int walk(struct pass *pass, visit_fn *visit)
+{
+	int ret = fold_visit(pass->obj, pass->prog, visit, pass, pass->err);
+
+	free(pass->live);
+	pass->live = NULL;
+	return ret || pass->failed ? -1 : 0;
+}
+
+static int look_at(const struct fold *f, uint32_t insn, void *ctx)
+{
+	return memory_renew_copies(f, insn, ctx) || memory_swap_operands(f, insn, ctx) ||
+	       memory_go_out_from_stack(f, insn, ctx) || memory_change_call(f, insn, ctx) ? -1 : 0;
+}
+
+/* Most kernels lack nothing: one walk then, not one for each of what might be. */
+static int survey(struct pass *pass, bool *lacks)
+{
+	*lacks = false;
+	pass->survey = true;
+	if (walk(pass, look_at))
+		return -1;
+	pass->survey = false;
+	for (int cap = 0; cap < CAP_COUNT; cap++)
+		*lacks |= pass->wants[cap] && caps_ask(pass->caps, cap) == CAP_NO;
+	return 0;
+}
+
+static int run_pass(struct pass *pass, visit_fn *visit)
 {
 	int ret = edit_init(&pass->edit, pass->prog, pass->err);
 
 	pass->count = pass->zeros = 0;
-	pass->live = live_registers(pass->prog, pass->err);
-	if (!ret && !pass->live)
-		ret = -1;
 	if (!ret)
-		ret = fold_visit(pass->obj, pass->prog, visit, pass, pass->err);
+		ret = walk(pass, visit);
 	if (!ret && pass->edit.changes.len)
 		ret = edit_apply(&pass->edit, pass->err);
 	edit_fini(&pass->edit);
-	free(pass->live);
 	return ret;
+}
+
+/* A step of the plan: "N one" or "N many", for want of that. */
+static int note(struct pass *pass, struct plan *plan, uint32_t n, enum cap cap, const char *one,
+		const char *many)
+{
+	return !n ? 0 : plan_add(plan, LOWERING, pass->prog, plan_why(pass->caps, cap).text,
+				 pass->err, "%u %s", n, n > 1 ? many : one);
 }
 
 static int lower_program(struct pass *pass, struct plan *plan)
 {
-	const struct caps *caps = pass->caps;
-	struct program *prog = pass->prog;
-	uint32_t n;
+	bool lacks;
 
-	if (run_pass(pass, memory_renew_copies))
+	if (survey(pass, &lacks))
 		return -1;
-	n = pass->count;
-	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_NULL_COPIES).text, pass->err,
-			  "%u cop%s of lookups' results made again behind the check", n,
-			  n > 1 ? "ies" : "y"))
+	if (!lacks)
+		return 0;
+	if (run_pass(pass, memory_renew_copies) ||
+	    note(pass, plan, pass->count, CAP_NULL_COPIES,
+		 "copy of lookups' results made again behind the check",
+		 "copies of lookups' results made again behind the check") ||
+	    run_pass(pass, memory_swap_operands) ||
+	    note(pass, plan, pass->count, CAP_ADD_ADDRESS, "addition the other way round",
+		 "additions the other way round") ||
+	    run_pass(pass, memory_go_out_from_stack) ||
+	    note(pass, plan, pass->count, CAP_FILL_RANGE, "access from an address on the stack on",
+		 "accesses from an address on the stack on") ||
+	    run_pass(pass, memory_change_call))
 		return -1;
-	if (run_pass(pass, memory_swap_operands))
+	if (note(pass, plan, pass->count,
+		 pass->caps->at[CAP_MEMORY_MAP].answer == CAP_NO ? CAP_MEMORY_MAP : CAP_KEY_MAP,
+		 "argument of helpers by way of the stack",
+		 "arguments of helpers by way of the stack"))
 		return -1;
-	n = pass->count;
-	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_ADD_ADDRESS).text, pass->err,
-			  "%u addition%s the other way round", n, n > 1 ? "s" : ""))
-		return -1;
-	if (run_pass(pass, memory_go_out_from_stack))
-		return -1;
-	n = pass->count;
-	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_FILL_RANGE).text, pass->err,
-			  "%u access%s from an address on the stack on", n, n > 1 ? "es" : ""))
-		return -1;
-	if (run_pass(pass, memory_change_call))
-		return -1;
-	n = pass->count;
-	if (n && plan_add(plan, LOWERING, prog,
-			  plan_why(caps, caps->at[CAP_MEMORY_MAP].answer == CAP_NO ? CAP_MEMORY_MAP :
-										 CAP_KEY_MAP).text,
-			  pass->err, "%u argument%s of helpers by way of the stack", n,
-			  n > 1 ? "s" : ""))
-		return -1;
-	n = pass->zeros;
-	if (n && plan_add(plan, LOWERING, prog, plan_why(caps, CAP_MEMORY_ZERO).text, pass->err,
-			  "%u output%s of what may be 0 bytes left out then", n, n > 1 ? "s" : ""))
-		return -1;
-	return 0;
+	return note(pass, plan, pass->zeros, CAP_MEMORY_ZERO,
+		    "output of what may be 0 bytes left out then",
+		    "outputs of what may be 0 bytes left out then");
 }
 
 int lower_memory(struct object *obj, struct caps *caps, struct plan *plan, struct error *err)

@@ -64,7 +64,7 @@ int memory_renew_copies(const struct fold *f, uint32_t at, void *ctx)
 /* ---- addresses that are added ---- */
 
 /* A register that nobody reads from that instruction on, or -1. */
-static int free_register(const struct pass *pass, uint32_t insn, const struct bpf_insn *without)
+static int free_register(struct pass *pass, uint32_t insn, const struct bpf_insn *without)
 {
 	for (int reg = 0; reg < BPF_REG_10; reg++)
 		if (!memory_is_live(pass, insn, reg) && reg != without->dst_reg &&

@@ -4,6 +4,7 @@
 
 #include "compat/edit.h"
 #include "compat/fold_internal.h"
+#include "compat/live.h"
 
 /*
  * What the files that make up lower_memory() share:
@@ -13,25 +14,36 @@
  *	lower_memory.c          what all of them are for; one after the other
  */
 
-/* One walk over a program, which changes some of its instructions. */
+/*
+ * One walk over a program, which changes some of its instructions; or the survey before all of them,
+ * which only finds what the kernel would have to take as it is.
+ */
 struct pass {
 	const struct object *obj;
 	struct caps *caps;
 	struct program *prog;
 	struct error *err;
 	struct edit edit;
-	uint16_t *live;
+	bool survey, wants[CAP_COUNT];
+	uint16_t *live; /* once somebody asks, see memory_is_live() */
+	bool failed;	/* there was no memory for it */
 	uint32_t count, zeros; /* how many were changed, for the plan */
 };
 
-static inline bool memory_lacks(const struct pass *pass, enum cap cap)
+/* Whether that has to be done without. The last thing a walk asks: in the survey, the answer is no. */
+static inline bool memory_lacks(struct pass *pass, enum cap cap)
 {
-	return caps_ask(pass->caps, cap) == CAP_NO;
+	pass->wants[cap] = true;
+	return !pass->survey && caps_ask(pass->caps, cap) == CAP_NO;
 }
 
-static inline bool memory_is_live(const struct pass *pass, uint32_t insn, int reg)
+/* Whether what is in that register before that instruction is read later on. */
+static inline bool memory_is_live(struct pass *pass, uint32_t insn, int reg)
 {
-	return pass->live[insn] & 1 << reg;
+	if (!pass->live)
+		pass->live = live_registers(pass->prog, pass->err);
+	pass->failed |= !pass->live;
+	return !pass->live || pass->live[insn] & 1 << reg;
 }
 
 /* r10 - n of a word of the stack, by its number in the state. */

@@ -68,7 +68,7 @@ static uint32_t find_address(const struct fold *f, const struct value *address)
 }
 
 /* r6 to r9 that nobody reads behind the call, or 0. */
-static uint8_t spare_register(const struct pass *pass, uint32_t at)
+static uint8_t spare_register(struct pass *pass, uint32_t at)
 {
 	for (int reg = BPF_REG_6; reg <= BPF_REG_9; reg++)
 		if (!memory_is_live(pass, at, reg))
@@ -88,7 +88,7 @@ static int32_t put_found(const struct fold *f, struct piece *p, uint8_t reg,
 }
 
 /* Before the call: the address is kept, the copy takes its place. */
-static void put_there(const struct fold *f, const struct pass *pass, struct piece *p,
+static void put_there(const struct fold *f, struct pass *pass, struct piece *p,
 		      const struct trip *trip, uint32_t at)
 {
 	uint8_t reg = trip->memory->reg, spare = spare_register(pass, at);
@@ -108,7 +108,7 @@ static void put_there(const struct fold *f, const struct pass *pass, struct piec
 }
 
 /* Behind it: what the helper has written goes where it belongs. r0 is what it has returned. */
-static void put_back(const struct fold *f, const struct pass *pass, struct piece *p,
+static void put_back(const struct fold *f, struct pass *pass, struct piece *p,
 		     const struct trip *trip, uint32_t at)
 {
 	uint32_t found = find_address(f, &trip->address);
@@ -196,7 +196,7 @@ static int no_room(const struct fold *f, const struct pass *pass, const struct t
 }
 
 /* The arguments of that call that have to make the trip; their places, one below the other. */
-static int find_trips(const struct fold *f, const struct pass *pass, uint32_t at,
+static int find_trips(const struct fold *f, struct pass *pass, uint32_t at,
 		      struct trip trips[2], size_t *len)
 {
 	size_t memories;
