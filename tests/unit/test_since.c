@@ -11,7 +11,6 @@
 
 Suite *since_suite(void);
 
-
 static void expect(struct since got, const char *name, unsigned int release)
 {
 	ck_assert_str_eq(got.name, name);
@@ -48,6 +47,23 @@ START_TEST(unknown_numbers_stand_for_themselves)
 	expect(since_helper(UINT32_MAX), "4294967295", 0);
 	expect(since_map_type(36), "36", 0);
 	expect(since_program_type(33), "33", 0);
+}
+END_TEST
+
+/* The table says where each release begins, and its names are counted: both are the same. */
+START_TEST(names_and_numbers_belong_together)
+{
+	uint32_t i;
+
+	for (i = 1; since_helper(i).release; i++)
+		ck_assert_uint_eq(since_helper_id(since_helper(i).name), i);
+	ck_assert_uint_eq(i, 212);
+	for (i = 1; since_map_type(i).release; i++)
+		ck_assert_uint_eq(since_map_type_id(since_map_type(i).name), i);
+	ck_assert_uint_eq(i, 36);
+	for (i = 1; since_program_type(i).release; i++)
+		ck_assert_uint_eq(since_program_type_id(since_program_type(i).name), i);
+	ck_assert_uint_eq(i, 33);
 }
 END_TEST
 
@@ -187,6 +203,7 @@ Suite *since_suite(void)
 	tcase_add_test(tc, helpers_have_names_and_releases);
 	tcase_add_test(tc, map_and_program_types_have_names_and_releases);
 	tcase_add_test(tc, unknown_numbers_stand_for_themselves);
+	tcase_add_test(tc, names_and_numbers_belong_together);
 	tcase_add_test(tc, releases_never_go_back);
 	suite_add_tcase(s, tc);
 	tcase_add_checked_fixture(running, open_kernel, close_kernel);
