@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "loader/attach_internal.h"
@@ -51,6 +52,17 @@ bool attach_knows(const struct section_kind *kind)
 	return kind_of(kind);
 }
 
+uint32_t attach_lacks(const struct program *prog, const struct attach_place *place)
+{
+	const struct attach_kind *kind = kind_of(prog->kind);
+
+	if (!kind || *prog->target)
+		return 0;
+	if (kind->targets || kind->by_type)
+		return NEED_TARGET;
+	return kind->needs & ~((place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0));
+}
+
 static int attach_to(struct link *link, const struct attach_kind *kind,
 		     struct attach_request *request, const struct section_name *target,
 		     struct error *err)
@@ -59,10 +71,25 @@ static int attach_to(struct link *link, const struct attach_kind *kind,
 
 	link->target = *target;
 	request->target = link->target.text;
+	snprintf(link->where, sizeof(link->where), "%s", request->target);
 	ret = kind->attach(link, request, err);
 	if (ret)
 		link_detach(link);
 	return ret;
+}
+
+/* Kinds without names of their own: a target says to what, else the options' place does. */
+static int attach_to_place(struct link *link, const struct attach_kind *kind,
+			   struct attach_request *request, struct error *err)
+{
+	const char *text = request->prog->target;
+	struct section_name target;
+
+	if (strlen(text) >= sizeof(target.text))
+		return error_set(err, ERROR_USAGE, "target '%.40s...': got %zu bytes, expected at most "
+				 "%zu", text, strlen(text), sizeof(target.text) - 1);
+	snprintf(target.text, sizeof(target.text), "%s", text);
+	return attach_to(link, kind, request, &target, err);
 }
 
 static int none_there(const struct attach_kind *kind, const char *list, struct error *err)
@@ -104,15 +131,18 @@ int link_attach(struct link *link, const struct loaded *loaded, size_t program,
 {
 	const struct program *prog = &loaded->object->programs.at[program];
 	const struct attach_kind *kind = kind_of(prog->kind);
-	struct attach_request request = { prog, loaded->prog_fds[program], NULL, options };
+	struct attach_request request = { prog, loaded, loaded->prog_fds[program], NULL, options };
 	int ret;
 
 	memset(link, 0, sizeof(*link));
 	link->fd = -1;
+	link->way = "link";
 	if (!kind) {
 		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a kind of program that is not "
 			  "attached by its name, expected a tracing one", prog->section);
 		ret = -1;
+	} else if (!kind->targets && !kind->by_type) {
+		ret = attach_to_place(link, kind, &request, err);
 	} else if (kind->by_type) {
 		ret = attach_to(link, kind, &request, &loaded->targets[program], err);
 	} else {
@@ -123,7 +153,15 @@ int link_attach(struct link *link, const struct loaded *loaded, size_t program,
 
 void link_detach(struct link *link)
 {
+	struct error ignored; /* there is nobody left who could do better */
+
+	for (size_t i = 0; i < link->others.len; i++)
+		sys_close(link->others.at[i]);
+	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
+	if (link->undo.kind)
+		link->undo.kind->run(&link->undo, &ignored);
+	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
 }

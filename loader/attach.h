@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loader/load.h"
 #include "loader/probe_event.h"
 #include "loader/section.h"
 #include "loader/tracefs.h"
+#include "loader/undo.h"
 #include "util/error.h"
 
 /*
@@ -23,8 +25,17 @@ enum probe_way {
 	PROBE_EVENT,  /* an event defined in tracefs, to be removed again */
 };
 
+/* Where to, as far as program.target does not say it. NULL and 0: nothing is said. */
+struct attach_place {
+	const char *cgroup; /* directory of a cgroup */
+	const char *iface;  /* network interface, of the network namespace that this thread is in */
+	pid_t pid;          /* only this process */
+	uint64_t freq;      /* samples a second */
+};
+
 /* How to go about it: what the kernel can do has been asked before (compat/prepare.h). */
 struct attach_options {
+	struct attach_place place;
 	bool perf_links; /* perf events take links, and with them a cookie (5.15); else an ioctl */
 	enum probe_way probes;
 	uint64_t cookie; /* for bpf_get_attach_cookie; 0: none */
@@ -33,13 +44,26 @@ struct attach_options {
 
 /* A program that is attached. Nothing of it is left behind by link_detach(). */
 struct link {
-	int fd;                     /* closing it detaches; -1: it is not attached */
+	int fd;                     /* closing it detaches; -1: it is not attached, or by undo alone */
+	VEC(int) others;            /* the same, where it takes several: one a CPU */
 	struct probe_event probe;   /* which the kernel was asked for and has to forget */
+	struct undo undo;
 	struct section_name target; /* of those in the section's name the one taken; "" where none is */
+	const char *way;            /* how, in a word or two: "link", "netlink"; static */
+	char where[192];            /* to what, in words: "eth0, ingress" */
 };
 
-/* Whether programs of that kind are attached to what their section names. */
+/* What an attachment cannot do without and neither section nor place says. */
+enum attach_need {
+	NEED_TARGET = 1 << 0, /* behind the slash of the section's name: program.target */
+	NEED_CGROUP = 1 << 1,
+	NEED_IFACE = 1 << 2,
+};
+
+/* Whether link_attach() can do anything with programs of that kind. */
 bool attach_knows(const struct section_kind *kind);
+/* What is missing of what attaching such a program takes: bits of attach_need. */
+uint32_t attach_lacks(const struct program *prog, const struct attach_place *place);
 /*
  * Attaches the program of that index. Of several targets, "kprobe/do_unlinkat|filename_unlinkat",
  * the first that this kernel has is taken, and a function that goes by another name on other
@@ -47,7 +71,7 @@ bool attach_knows(const struct section_kind *kind);
  */
 int link_attach(struct link *link, const struct loaded *loaded, size_t program,
 		const struct attach_options *options, struct error *err);
-void link_detach(struct link *link); /* zeroed, or detached before, is fine if fd is -1 */
+void link_detach(struct link *link); /* after link_attach() that failed, or twice, is fine */
 /* Starts a run of an attached iter program: a descriptor to read its output from, or -1. */
 int link_run_iter(const struct link *link, struct error *err);
 

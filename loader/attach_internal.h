@@ -9,8 +9,9 @@
 /* What one kind of attaching is given. */
 struct attach_request {
 	const struct program *prog; /* prog->kind says which of the section kinds it is */
+	const struct loaded *loaded;
 	int prog_fd;
-	const char *target; /* one name */
+	const char *target; /* one name; what `needs` has no NEED_TARGET for gets "" where none is said */
 	const struct attach_options *options;
 };
 
@@ -18,11 +19,14 @@ struct attach_request {
 #define ATTACH_ABSENT 1
 
 struct attach_kind {
-	const char *targets; /* "kernel function": what its targets are, for messages */
+	const char *targets; /* "kernel function": what its targets are, for messages; NULL: it has none
+			      * and is attached to what `needs` says */
 	const char *absent;  /* hint: why one may not be there */
+	uint32_t needs;      /* bits of attach_need besides */
 	bool functions;      /* they are kernel functions, which have other names on other kernels */
 	bool by_type;        /* was looked for when the program was loaded (load_target.h) */
-	/* Sets link->fd, and whatever else is to be undone, also where it fails. */
+	/* Sets link->fd, whatever else is to be undone, and `way`, also where it fails. `where` is the
+	 * target, unless it sets it. */
 	int (*attach)(struct link *link, const struct attach_request *request, struct error *err);
 };
 

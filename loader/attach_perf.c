@@ -85,6 +85,7 @@ int perf_attach(struct link *link, int event_fd, const struct attach_request *re
 	int ret;
 
 	link->fd = event_fd;
+	link->way = options->perf_links ? "perf event and link" : "perf event";
 	/* Lowering has told the program already where it is the one that was announced. */
 	if (options->cookie != request->prog->cookie && options->cookie && !options->perf_links) {
 		error_set(err, ERROR_UNSUPPORTED, "%s: got a cookie, expected none on this kernel",

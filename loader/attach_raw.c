@@ -22,6 +22,7 @@ static int raw_open(int prog_fd, const char *name, uint64_t cookie)
 static int opened(struct link *link, int fd, const struct attach_request *request,
 		  struct error *err)
 {
+	link->way = "raw tracepoint link";
 	if (fd >= 0) {
 		link->fd = fd;
 		return 0;

@@ -66,7 +66,8 @@ struct program {
 	const char *name;    /* of the entry function, into the object's string table */
 	const char *section; /* e.g. "tracepoint/signal/signal_generate" */
 	const struct section_kind *kind; /* by that name, or what lowering made of it; NULL: none */
-	const char *target;  /* what follows the kind there: "signal/signal_generate"; "" */
+	const char *target;  /* what follows the kind there: "signal/signal_generate"; "". Another may
+			      * be set before loading: borrowed */
 	bool autoload;       /* false: leave it out of the load */
 	uint8_t arguments;   /* 1 and those of the kernel function that it is for; 0: not known */
 	uint64_t cookie;     /* that it will be attached with, where kernels have to be told before */
