@@ -35,7 +35,7 @@ struct run_options {
 	struct attach_place place; /* but for iface */
 	uint64_t duration, count, replaces;
 	enum transport transport;
-	bool json, quiet;
+	bool json, quiet, load_only;
 	int verbose;
 };
 

@@ -171,12 +171,14 @@ static int check_places(struct run *run)
 	for (size_t i = 0; i < run->object.programs.len; i++) {
 		const struct program *prog = &run->object.programs.at[i];
 
-		if (prog->autoload)
+		if (prog->autoload && !run->options->load_only)
 			list_lacks(&list, prog, attach_lacks(prog, &place));
 		loaded += prog->autoload;
 	}
-	if (list.len)
-		return error_set(&run->err, ERROR_USAGE, "%s: %s", run->object.name, text);
+	if (list.len) {
+		error_set(&run->err, ERROR_USAGE, "%s: %s", run->object.name, text);
+		return error_hint(&run->err, "--load-only loads without attaching");
+	}
 	if (loaded)
 		return 0;
 	error_set(&run->err, ERROR_USAGE, "%s: got no program to load, expected at least one",
@@ -307,7 +309,8 @@ static int attach_programs(struct run *run)
 	for (size_t i = 0; i < run->object.programs.len; i++) {
 		const struct program *prog = &run->object.programs.at[i];
 
-		if (prog->autoload && attach_knows(prog->kind) && attach_program(run, i, &options))
+		if (prog->autoload && !run->options->load_only && attach_knows(prog->kind) &&
+		    attach_program(run, i, &options))
 			return -1;
 	}
 	return 0;

@@ -130,6 +130,12 @@ static int take_json(void *into, const char *arg, struct error *err)
 	return 0;
 }
 
+static int take_load_only(void *into, const char *arg, struct error *err)
+{
+	((struct run_options *)into)->load_only = true;
+	return 0;
+}
+
 static int take_quiet(void *into, const char *arg, struct error *err)
 {
 	((struct run_options *)into)->quiet = true;
@@ -189,6 +195,7 @@ static const struct option_fact what[] = {
 	{ 0, "pin", "DIR", take_pin,
 	  "pin maps, programs and links in this directory of a\n"
 	  "bpffs: they stay when portrace ends" },
+	{ 0, "load-only", NULL, take_load_only, "attach nothing, and end: would the kernel take it?" },
 	{ 0, "btf", "FILE", take_btf, "the kernel's types, instead of its own" },
 	{ 0, "perf", NULL, take_perf, "perf buffers instead of ring buffers" },
 };

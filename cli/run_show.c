@@ -228,8 +228,11 @@ static void show_link(struct run *run, const struct run_link *link)
 		prog->insns.len);
 }
 
-static void show_loaded_only(struct run *run, const struct program *prog)
+/* What is loaded and on nothing: as asked for, or as it is called by others. */
+static void show_loaded(struct run *run, const struct program *prog)
 {
+	bool other = !run->options->load_only;
+
 	if (run->options->json) {
 		struct json j = open_object(run, "loaded");
 
@@ -239,8 +242,8 @@ static void show_loaded_only(struct run *run, const struct program *prog)
 		close_object(&j);
 		return;
 	}
-	fprintf(stderr, "portrace: loaded %s (%s), %zu instructions: such programs are not attached, "
-			"others call them\n", prog->name, prog->section, prog->insns.len);
+	fprintf(stderr, "portrace: loaded %s (%s), %zu instructions%s\n", prog->name, prog->section,
+		prog->insns.len, other ? ": such programs are not attached, others call them" : "");
 }
 
 void run_show_start(struct run *run)
@@ -254,8 +257,8 @@ void run_show_start(struct run *run)
 	for (size_t i = 0; i < run->object.programs.len; i++) {
 		const struct program *prog = &run->object.programs.at[i];
 
-		if (prog->autoload && !attach_knows(prog->kind))
-			show_loaded_only(run, prog);
+		if (prog->autoload && (run->options->load_only || !attach_knows(prog->kind)))
+			show_loaded(run, prog);
 	}
 }
 
