@@ -168,7 +168,7 @@ static int run_it(struct run *run)
 {
 	int ret;
 
-	run->stats_fd = count_runs();
+	run->stats_fd = run->options->load_only ? -1 : count_runs();
 	ret = run_object_init(run);
 	if (ret)
 		return -1;

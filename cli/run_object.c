@@ -222,10 +222,10 @@ static int make_fit(struct run *run)
 {
 	struct types_request request = { .btf_file = run->options->btf, .obj = &run->object };
 	struct lower_options options = { .transport = run->options->transport };
-	struct types types;
+	struct types types = { .account.source = "nowhere: it needs none" };
 	int ret;
 
-	if (types_open(&types, &request, &run->err))
+	if (prepare_needs_types(&run->object) && types_open(&types, &request, &run->err))
 		return -1;
 	run->memlock_raised = memlock_raise(&run->caps);
 	run->types = types.account;
@@ -305,12 +305,13 @@ static int attach_programs(struct run *run)
 {
 	struct attach_options options = { .place = run->options->place };
 
+	if (run->options->load_only)
+		return 0;
 	prepare_attach(&run->caps, &options);
 	for (size_t i = 0; i < run->object.programs.len; i++) {
 		const struct program *prog = &run->object.programs.at[i];
 
-		if (prog->autoload && !run->options->load_only && attach_knows(prog->kind) &&
-		    attach_program(run, i, &options))
+		if (prog->autoload && attach_knows(prog->kind) && attach_program(run, i, &options))
 			return -1;
 	}
 	return 0;
