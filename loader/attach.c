@@ -146,6 +146,12 @@ void attach_note(struct link *link, const struct attach_request *request)
 	ledger_note(&link->undo, link->where);
 }
 
+void attach_nothing(struct link *link)
+{
+	ledger_forget(&link->undo);
+	link->undo.kind = NULL;
+}
+
 const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
 				     struct error *err)
 {

@@ -42,6 +42,8 @@ extern const struct undo_kind undo_tc, undo_xdp, undo_map_entry, undo_route, und
  * and before it is made. Says which program it is about, and puts it into the ledger.
  */
 void attach_note(struct link *link, const struct attach_request *request);
+/* It came to nothing, so that there is nothing to undo. */
+void attach_nothing(struct link *link);
 
 /*
  * The options' tracefs, or `own`, opened; NULL and err where there is none. tracefs_close(own) is

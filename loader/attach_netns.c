@@ -135,6 +135,7 @@ static int attach_program(struct link *link, const struct attach_request *reques
 	ret = sys_bpf(BPF_PROG_ATTACH, &attr, sizeof(attr));
 	if (!ret)
 		return 0;
+	attach_nothing(link);
 	error_system(err, -ret, "%s: BPF_PROG_ATTACH", link->where);
 	if (ret == -EEXIST)
 		return error_hint(err, "there is a flow dissector already: `bpftool net` tells which");

@@ -22,7 +22,11 @@
 #include "loader/attach_net.h"
 #include "util/netns.h"
 
-enum { NETNS, FAMILY }; /* in undo.numbers; the program's name is undo.path */
+/* In undo.numbers: TO and three behind it are the network. The program's name is undo.path. */
+enum { NETNS, FAMILY_BITS, TO };
+
+#define FAMILY_OF(number) ((number) & 0xff)
+#define BITS_OF(number) ((number) >> 8)
 
 struct route {
 	uint8_t family, bits, to[16], via[16];
@@ -231,13 +235,26 @@ static int delete_route(struct netlink *nl, const struct found *f)
 	return netlink_call(nl, &r, NULL, NULL);
 }
 
+static void about_route(struct undo *undo, uint8_t family, uint8_t bits, const uint8_t to[16])
+{
+	*undo = (struct undo){ .kind = &undo_route,
+			       .numbers = { netns_self(), family | bits << 8 } };
+	memcpy(&undo->numbers[TO], to, 16);
+}
+
+static bool is_it(const struct undo *undo, const struct found *f)
+{
+	return f->body.rtm_dst_len == BITS_OF(undo->numbers[FAMILY_BITS]) &&
+	       !memcmp(f->to, &undo->numbers[TO], sizeof(f->to)) && !strcmp(f->name, undo->path);
+}
+
 static int undo_in(struct netlink *nl, const struct undo *undo)
 {
 	struct search search = { .at = { NULL } };
-	int ret = find_routes(nl, undo->numbers[FAMILY], &search);
+	int ret = find_routes(nl, FAMILY_OF(undo->numbers[FAMILY_BITS]), &search);
 	size_t i = 0;
 
-	while (i < search.at.len && strcmp(search.at.at[i].name, undo->path))
+	while (i < search.at.len && !is_it(undo, &search.at.at[i]))
 		i++;
 	if (!ret)
 		ret = i == search.at.len ? UNDO_GONE : delete_route(nl, &search.at.at[i]);
@@ -299,13 +316,15 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	ret = netlink_open(&nl);
 	if (ret)
 		return error_system(err, -ret, "netlink");
-	link->undo = (struct undo){ .kind = &undo_route, .numbers = { netns_self(), route.family } };
+	about_route(&link->undo, route.family, route.bits, route.to);
 	undo_about(&link->undo, request->prog_fd);
 	ledger_mark(link->undo.path, link->undo.prog_id);
 	attach_note(link, request);
 	ret = add_route(&nl, &route, hook(request), request->prog_fd, link->undo.path);
-	if (ret)
+	if (ret) {
+		attach_nothing(link); /* what is there is another's, perhaps of the same program */
 		ret = explain(&nl, ret, link->where, err);
+	}
 	netlink_close(&nl);
 	return ret;
 }
@@ -319,7 +338,7 @@ const struct attach_kind attach_kind_route = {
 
 static void sweep_one(const struct found *f, const struct ledger_watch *watch)
 {
-	struct undo undo = { .kind = &undo_route, .numbers = { netns_self(), f->body.rtm_family } };
+	struct undo undo;
 	char to[INET6_ADDRSTRLEN] = "?", where[80];
 	struct owner owner;
 	struct error err;
@@ -328,6 +347,7 @@ static void sweep_one(const struct found *f, const struct ledger_watch *watch)
 	if (!ledger_mark_of_dead(f->name, &owner))
 		return;
 	error_clear(&err);
+	about_route(&undo, f->body.rtm_family, f->body.rtm_dst_len, f->to);
 	snprintf(undo.path, sizeof(undo.path), "%s", f->name);
 	inet_ntop(f->body.rtm_family, f->to, to, sizeof(to));
 	snprintf(where, sizeof(where), "%s/%u", to, f->body.rtm_dst_len);

@@ -101,6 +101,8 @@ static int attach_by_netlink(struct link *link, const struct attach_request *req
 		attach_note(link, request);
 		ret = set_program(nl, place->ifindex, request->prog_fd,
 				  flags | XDP_FLAGS_UPDATE_IF_NOEXIST);
+		if (ret)
+			attach_nothing(link);
 	}
 	netlink_close(nl);
 	return ret;
@@ -173,8 +175,6 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	for (size_t i = 0; i < 2 && worth_another(ret); i++) {
 		if (*place.word && strcmp(place.word, modes[i].name))
 			continue;
-		if (link->undo.kind)
-			link_detach(link);
 		ret = attach_in(link, request, &place, &modes[i], &nl);
 		tried++;
 	}

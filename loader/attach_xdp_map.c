@@ -188,6 +188,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	ret = sys_map_update(e.fd, &e.key, &e.value);
 	if (!ret)
 		return 0;
+	attach_nothing(link);
 	error_system(err, -ret, "%s: put the program in", link->where);
 	return ret == -EINVAL ? error_hint(err, "devmaps take programs since Linux 5.8, cpumaps since 5.9; "
 					   "with frags both or neither of map and program") : -1;

@@ -218,6 +218,11 @@ static bool settle(const struct note *note, const struct ledger_watch *watch)
 	return ret >= 0;
 }
 
+static bool is_of_another_release(const char *text)
+{
+	return strchr(text, '\n') && strncmp(text, "portrace 1\n", 11);
+}
+
 static void settle_file(int dir, const char *name, const struct ledger_watch *watch)
 {
 	struct note note = { .undo.kind = NULL };
@@ -228,19 +233,15 @@ static void settle_file(int dir, const char *name, const struct ledger_watch *wa
 	if (!rest || *rest != '.' || owner_lives(&note.owner) ||
 	    sys_read_file(dir, name, text, sizeof(text)) < 0)
 		return;
-	error_clear(&err);
-	if (!parse_note(text, &note)) {
-		/* Its process may have been killed amid writing: before it attached anything. */
-		if (*text && strlen(text) > 10 && strncmp(text, "portrace 1", 10)) {
-			error_set(&err, ERROR_FORMAT, LEDGER "/%s: got another release's note, expected "
-				  "format 1", name);
-			ledger_failed(watch, &err);
-			return;
-		}
-	} else if (!settle(&note, watch)) {
+	if (is_of_another_release(text)) {
+		error_set(&err, ERROR_FORMAT, LEDGER "/%s: got another release's note, expected format 1",
+			  name);
+		ledger_failed(watch, &err);
 		return;
 	}
-	unlinkat(dir, name, 0);
+	/* One that was cut is of a process that had not attached yet. */
+	if (!parse_note(text, &note) || settle(&note, watch))
+		unlinkat(dir, name, 0);
 }
 
 static void settle_qdisc(const char *name, const struct ledger_watch *watch)

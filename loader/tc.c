@@ -316,6 +316,13 @@ static int attach_locked(struct netlink *nl, struct link *link,
 	return add_filter(nl, undo, action, request->prog_fd);
 }
 
+static void give_up(struct netlink *nl, struct link *link)
+{
+	attach_nothing(link);
+	if (link->undo.numbers[MADE])
+		drop_qdisc(nl, link->undo.numbers[NETNS], link->undo.numbers[IFINDEX]);
+}
+
 int tc_attach(struct link *link, const struct attach_request *request,
 	      const struct net_place *place, bool egress, bool action, struct error *err)
 {
@@ -331,8 +338,10 @@ int tc_attach(struct link *link, const struct attach_request *request,
 		error_system(err, -ret, "netlink");
 	} else {
 		ret = attach_locked(&nl, link, request, action);
-		if (ret)
+		if (ret) {
 			explain(&nl, ret, link->where, action, err);
+			give_up(&nl, link);
+		}
 		netlink_close(&nl);
 	}
 	sys_close(lock);
