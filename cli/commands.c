@@ -20,6 +20,7 @@ const struct command *const commands[] = {
 	&command_caps,
 	&command_btf_dump,
 	&command_btf_min,
+	&command_clean,
 	NULL,
 };
 

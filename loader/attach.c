@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "loader/attach_internal.h"
+#include "loader/ledger.h"
 #include "loader/target.h"
 #include "util/sys.h"
 
@@ -37,6 +38,28 @@ static const struct {
 	{ "freplace/", &attach_kind_type },
 	{ "iter/", &attach_kind_iter },
 	{ "iter.s/", &attach_kind_iter },
+	{ "xdp", &attach_kind_xdp },
+	{ "xdp.frags", &attach_kind_xdp },
+	{ "xdp/devmap", &attach_kind_xdp_map },
+	{ "xdp/cpumap", &attach_kind_xdp_map },
+	{ "xdp.frags/devmap", &attach_kind_xdp_map },
+	{ "xdp.frags/cpumap", &attach_kind_xdp_map },
+	{ "tc", &attach_kind_tc },
+	{ "classifier", &attach_kind_tc },
+	{ "action", &attach_kind_action },
+	{ "tc/ingress", &attach_kind_tcx },
+	{ "tc/egress", &attach_kind_tcx },
+	{ "tcx/ingress", &attach_kind_tcx },
+	{ "tcx/egress", &attach_kind_tcx },
+	{ "netkit/primary", &attach_kind_netkit },
+	{ "netkit/peer", &attach_kind_netkit },
+	{ "lwt_in", &attach_kind_route },
+	{ "lwt_out", &attach_kind_route },
+	{ "lwt_xmit", &attach_kind_route },
+	{ "lwt_seg6local", &attach_kind_route },
+	{ "sk_lookup", &attach_kind_sk_lookup },
+	{ "flow_dissector", &attach_kind_flow_dissector },
+	{ "netfilter", &attach_kind_netfilter },
 };
 
 static const struct attach_kind *kind_of(const struct section_kind *kind)
@@ -117,6 +140,18 @@ static int attach_to_one(struct link *link, const struct attach_kind *kind,
 	return ret == ATTACH_ABSENT ? none_there(kind, targets.list, err) : ret;
 }
 
+void attach_note(struct link *link, const struct attach_request *request)
+{
+	undo_about(&link->undo, request->prog_fd);
+	ledger_note(&link->undo, link->where);
+}
+
+void attach_nothing(struct link *link)
+{
+	ledger_forget(&link->undo);
+	link->undo.kind = NULL;
+}
+
 const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
 				     struct error *err)
 {
@@ -160,8 +195,10 @@ void link_detach(struct link *link)
 	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
-	if (link->undo.kind)
+	if (link->undo.kind) {
 		link->undo.kind->run(&link->undo, &ignored);
+		ledger_forget(&link->undo);
+	}
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
 }

@@ -31,7 +31,19 @@ struct attach_kind {
 };
 
 extern const struct attach_kind attach_kind_tracepoint, attach_kind_kprobe, attach_kind_ksyscall,
-	attach_kind_uprobe, attach_kind_raw_tracepoint, attach_kind_type, attach_kind_iter;
+	attach_kind_uprobe, attach_kind_raw_tracepoint, attach_kind_type, attach_kind_iter,
+	attach_kind_xdp, attach_kind_xdp_map, attach_kind_tc, attach_kind_action, attach_kind_tcx,
+	attach_kind_netkit, attach_kind_route, attach_kind_sk_lookup, attach_kind_flow_dissector,
+	attach_kind_netfilter;
+extern const struct undo_kind undo_tc, undo_xdp, undo_map_entry, undo_route, undo_flow_dissector;
+
+/*
+ * Of an attachment that no descriptor holds: called once link->undo has its kind, numbers and path,
+ * and before it is made. Says which program it is about, and puts it into the ledger.
+ */
+void attach_note(struct link *link, const struct attach_request *request);
+/* It came to nothing, so that there is nothing to undo. */
+void attach_nothing(struct link *link);
 
 /*
  * The options' tracefs, or `own`, opened; NULL and err where there is none. tracefs_close(own) is
