@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tests/live/attached.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "compat/lower.h"
+#include "util/sys.h"
+
+struct attached subject;
+
+void subject_begin(void)
+{
+	need_bpf();
+	allow_locked_memory();
+	memset(&subject, 0, sizeof(subject));
+}
+
+void subject_end(void)
+{
+	for (size_t i = 0; i < subject.count; i++)
+		link_detach(&subject.links[i]);
+	if (subject.loaded.object)
+		loaded_fini(&subject.loaded);
+	object_fini(&subject.obj);
+	caps_fini(&subject.caps);
+}
+
+void subject_open(const char *fixture)
+{
+	char path[512], *data;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s.bpf.o", FIXTURES, fixture);
+	data = read_whole(path, &len);
+	ck_assert_msg(data != NULL, "%s", path);
+	ck_assert_msg(!object_init(&subject.obj, fixture, data, len, &subject.err), "%s",
+		      subject.err.message);
+	free(data);
+	for (size_t i = 0; i < subject.obj.programs.len; i++)
+		subject.obj.programs.at[i].autoload = false;
+}
+
+struct program *subject_want(const char *program)
+{
+	struct program *prog = object_program(&subject.obj, program);
+
+	ck_assert_msg(prog != NULL, "%s", program);
+	prog->autoload = true;
+	return prog;
+}
+
+int subject_try_load(void)
+{
+	struct load_options options = { 0 };
+	struct load_types told;
+	int ret;
+
+	ck_assert_int_eq(lower_types(&subject.obj, &subject.caps, &told, &subject.err), 0);
+	options.types = &told;
+	prepare_load(&subject.obj, &subject.caps, &options);
+	ret = load(&subject.loaded, &subject.obj, &options, &subject.err);
+	load_types_fini(&told);
+	return ret;
+}
+
+void subject_load(void)
+{
+	ck_assert_msg(!subject_try_load(), "%s\n%.1500s\n%s", subject.err.message, subject.err.detail,
+		      subject.err.hint);
+}
+
+int subject_try_attach(const char *program, const struct attach_options *options)
+{
+	struct program *prog = object_program(&subject.obj, program);
+
+	ck_assert_msg(prog != NULL, "%s", program);
+	ck_assert_uint_lt(subject.count, 4);
+	return link_attach(&subject.links[subject.count++], &subject.loaded,
+			   prog - subject.obj.programs.at, options, &subject.err);
+}
+
+struct link *subject_attach(const char *program, const struct attach_options *options)
+{
+	ck_assert_msg(!subject_try_attach(program, options), "%s\n%s", subject.err.message,
+		      subject.err.hint);
+	return &subject.links[subject.count - 1];
+}
+
+struct link *subject_start(const char *fixture, const char *program,
+			   const struct attach_options *options)
+{
+	subject_open(fixture);
+	subject_want(program);
+	subject_load();
+	return subject_attach(program, options);
+}
+
+uint64_t seen(uint32_t key)
+{
+	uint64_t value = 0;
+
+	ck_assert_int_eq(sys_map_lookup(loaded_map_fd(&subject.loaded, "seen"), &key, &value), 0);
+	return value;
+}
+
+void set_seen(uint32_t key, uint64_t value)
+{
+	ck_assert_int_eq(sys_map_update(loaded_map_fd(&subject.loaded, "seen"), &key, &value), 0);
+}
+
+void need(enum cap cap)
+{
+	if (caps_ask(&subject.caps, cap) == CAP_NO)
+		skip("%s", caps_about(cap));
+}
+
+void refuse_command(unsigned int cmd)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const unsigned int low = offsetof(struct seccomp_data, args[0]);
+#else
+	const unsigned int low = offsetof(struct seccomp_data, args[0]) + 4;
+#endif
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cmd, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0))
+		skip("seccomp filters (%s)", strerror(errno));
+}
