@@ -231,10 +231,10 @@ static int unix_send(void)
 static int unix_names(void)
 {
 	struct sockaddr_un address;
+	int fd, listening;
 	socklen_t len;
-	int fd;
 
-	unix_socket(SOCK_STREAM, &address, &len);
+	listening = unix_socket(SOCK_STREAM, &address, &len);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (connect(fd, (struct sockaddr *)&address, len))
 		return errno;
@@ -242,7 +242,7 @@ static int unix_names(void)
 	if (getpeername(fd, (struct sockaddr *)&address, &len))
 		return errno;
 	len = sizeof(address);
-	return result(getsockname(fd, (struct sockaddr *)&address, &len));
+	return result(getsockname(listening, (struct sockaddr *)&address, &len));
 }
 
 static int read_sysctl(void)
