@@ -29,7 +29,7 @@ void subject_end(void);
 /* The fixture, parsed, with no program to be loaded; then the programs that are. */
 void subject_open(const char *fixture);
 struct program *subject_want(const char *program);
-/* load() as it returns, or it has to work. */
+/* load() as it returns; or it has to work, or this kernel or machine lacks what it takes: a skip. */
 int subject_try_load(void);
 void subject_load(void);
 /* Attaches that program, as link_attach() returns; or it has to work: the link. */
