@@ -78,13 +78,14 @@ static void skip_newer_kinds(void)
 	}
 }
 
-/* Some machines forbid even root what leads functions into programs. */
+/* Some machines forbid even root what leads functions into programs, and some iterators. */
 static void skip_trampolines(void)
 {
 	for (size_t i = 0; i < subject.obj.programs.len; i++) {
 		enum bpf_prog_type type = subject.obj.programs.at[i].kind->type;
 
-		if (subject.obj.programs.at[i].autoload && subject.err.code == ERROR_PERMISSION &&
+		if (subject.obj.programs.at[i].autoload &&
+		    (subject.err.code == ERROR_PERMISSION || subject.err.sys == EPERM) &&
 		    (type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
 		     type == BPF_PROG_TYPE_STRUCT_OPS))
 			skip("trampolines: root has to be allowed to use them (%s)", subject.err.message);
