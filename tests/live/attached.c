@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/live/attached.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-
 #include "compat/lower.h"
 #include "util/kernel_version.h"
 #include "util/release.h"
@@ -16,6 +13,7 @@ void subject_begin(void)
 	need_bpf();
 	allow_locked_memory();
 	memset(&subject, 0, sizeof(subject));
+	refuse_calls(NULL, 0);
 }
 
 void subject_end(void)
@@ -146,24 +144,26 @@ void need(enum cap cap)
 		skip("%s", caps_about(cap));
 }
 
-void refuse_command(unsigned int cmd)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const unsigned int low = offsetof(struct seccomp_data, args[0]);
-#else
-	const unsigned int low = offsetof(struct seccomp_data, args[0]) + 4;
-#endif
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, cmd, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+/* ---- the kernel, or less of it ---- */
 
-	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0))
-		skip("seccomp filters (%s)", strerror(errno));
+static const struct refusal *refusals;
+static size_t refusals_len;
+
+void refuse_calls(const struct refusal *list, size_t len)
+{
+	refusals = list;
+	refusals_len = len;
+}
+
+/* In the place of util/sys_bpf.c. */
+int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size)
+{
+	long ret;
+
+	for (size_t i = 0; i < refusals_len; i++)
+		if (refusals[i].cmd == cmd && (!refusals[i].attach_flags ||
+					       attr->attach_flags & refusals[i].attach_flags))
+			return -EINVAL;
+	ret = syscall(SYS_bpf, cmd, attr, size);
+	return ret < 0 ? -errno : ret;
 }

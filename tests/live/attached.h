@@ -41,10 +41,21 @@ struct link *subject_start(const char *fixture, const char *program,
 uint64_t seen(uint32_t key);
 void set_seen(uint32_t key, uint64_t value);
 void need(enum cap cap);
+
 /*
- * From here on this process's bpf(2) answers EINVAL to that command, as kernels do that do not know
- * it.
+ * From here on this process's bpf(2) answers EINVAL to these, as kernels do that do not know them;
+ * attach_flags: only to calls with one of these, 0: to all.
  */
-void refuse_command(unsigned int cmd);
+struct refusal {
+	enum bpf_cmd cmd;
+	uint32_t attach_flags;
+};
+
+#define REFUSE(...) \
+	do { \
+		static const struct refusal refused_[] = { __VA_ARGS__ }; \
+		refuse_calls(refused_, sizeof(refused_) / sizeof(*refused_)); \
+	} while (0)
+void refuse_calls(const struct refusal *list, size_t len);
 
 #endif

@@ -318,7 +318,9 @@ static const struct {
 };
 
 #define KINDS ((int)(sizeof(kinds) / sizeof(*kinds)))
-#define LINK_CREATE 28 /* BPF_LINK_CREATE */
+/* Kernels from before 5.7, and from before 4.15, where cgroups have one program of a kind. */
+#define NO_LINKS { BPF_LINK_CREATE }
+#define ONE_PROGRAM NO_LINKS, { BPF_PROG_ATTACH, BPF_F_ALLOW_MULTI }, { BPF_PROG_QUERY }
 
 static const struct attach_options here = { .place = { .cgroup = cgroup_path } };
 
@@ -377,9 +379,17 @@ END_TEST
 
 START_TEST(without_links)
 {
-	refuse_command(LINK_CREATE);
+	REFUSE(NO_LINKS);
 	expect_acts(_i);
 	ck_assert_str_eq(subject.links[0].way, "attached, beside others");
+}
+END_TEST
+
+START_TEST(without_others)
+{
+	REFUSE(ONE_PROGRAM);
+	expect_acts(_i);
+	ck_assert_str_eq(subject.links[0].way, "attached, alone");
 }
 END_TEST
 
@@ -408,7 +418,7 @@ START_TEST(what_stays_of_one_that_was_killed_is_undone_by_another)
 
 	ck_assert_int_ge(pid, 0);
 	if (!pid) {
-		refuse_command(LINK_CREATE);
+		REFUSE(NO_LINKS);
 		*undo = attach_kind("on_connect4")->undo;
 		kill(getpid(), SIGKILL);
 	}
@@ -429,7 +439,7 @@ START_TEST(the_program_of_another_is_left_alone)
 	struct link *link;
 	struct undo undo;
 
-	refuse_command(LINK_CREATE);
+	REFUSE(NO_LINKS);
 	link = attach_kind("on_connect4");
 	undo = link->undo;
 	undo.prog_id++;
@@ -443,7 +453,7 @@ START_TEST(nothing_is_to_be_undone_in_a_cgroup_that_is_gone)
 {
 	struct undo undo;
 
-	refuse_command(LINK_CREATE);
+	REFUSE(NO_LINKS);
 	undo = attach_kind("on_connect4")->undo;
 	ck_assert_int_eq(rmdir(cgroup_path), 0);
 	ck_assert_msg(!undo.kind->run(&undo, &subject.err), "%s", subject.err.message);
@@ -499,6 +509,7 @@ Suite *cgroup_suite(void)
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_add_loop_test(c, by_a_link, 0, KINDS);
 	tcase_add_loop_test(c, without_links, 0, KINDS);
+	tcase_add_loop_test(c, without_others, 0, KINDS);
 	tcase_add_test(c, what_stays_of_one_that_was_killed_is_undone_by_another);
 	tcase_add_test(c, the_program_of_another_is_left_alone);
 	tcase_add_test(c, nothing_is_to_be_undone_in_a_cgroup_that_is_gone);

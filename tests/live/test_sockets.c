@@ -17,7 +17,6 @@ enum { HITS, BYTES, PID, OTHER }; /* as in sockets.bpf.c */
 
 #define TIMES 3
 #define LENGTH 100
-#define LINK_CREATE 28 /* BPF_LINK_CREATE */
 
 /* All of it in a network namespace of its own. */
 static void begin(void)
@@ -259,7 +258,7 @@ static void take(void)
 static void choose_way(int i)
 {
 	if (i)
-		refuse_command(LINK_CREATE);
+		REFUSE({ BPF_LINK_CREATE });
 }
 
 static void expect_way(const struct link *link, int i)

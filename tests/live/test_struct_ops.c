@@ -15,8 +15,6 @@ Suite *struct_ops_suite(void);
 
 enum { SSTHRESH, AVOID, UNDO, INIT }; /* as in struct_ops.bpf.c */
 
-#define LINK_CREATE 28 /* BPF_LINK_CREATE */
-
 static const struct attach_options plain;
 static char name[16]; /* of this test's own, as there is one list of them all */
 
