@@ -14,6 +14,8 @@
 #include "util/release.h"
 #include "util/sys.h"
 
+#define MAP_TYPE_STRUCT_OPS 26 /* BPF_MAP_TYPE_STRUCT_OPS */
+
 static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
 {
 	size_t len = 0;
@@ -45,7 +47,9 @@ static int create_map(struct loaded *loaded, size_t index, const struct load_opt
 	}
 	if (options->names)
 		copy_name(attr.map_name, map->name);
-	fd = load_map_typed(loaded, options->types, index, &attr);
+	fd = map->type == MAP_TYPE_STRUCT_OPS ?
+		     struct_ops_create(loaded, index, &attr) :
+		     load_map_typed(loaded, options->types, index, &attr);
 	if (fd >= 0)
 		return fd;
 	error_system(err, -fd, "map '%s': create (type %u, key %u, value %u, entries %u)",
@@ -189,7 +193,9 @@ static void describe_kind(const struct section_kind *kind, const struct load_tar
 {
 	attr->prog_type = kind->type;
 	attr->prog_flags = kind->flags;
-	if (options->attach_types)
+	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS)
+		attr->expected_attach_type = target->member;
+	else if (options->attach_types)
 		attr->expected_attach_type = kind->attach;
 	if (kind->type == BPF_PROG_TYPE_KPROBE)
 		attr->kern_version = options->kern_version;
@@ -233,7 +239,9 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 	int fd = -1;
 
 	if (section_loadable(prog->kind, prog->section, err) ||
-	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err))
+	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err) ||
+	    (prog->kind->type == BPF_PROG_TYPE_STRUCT_OPS &&
+	     struct_ops_target(loaded, index, &target, err)))
 		return error_wrap(err, "program '%s'", prog->name);
 	insns = resolve_refs(loaded, prog, err);
 	if (insns)
@@ -284,7 +292,7 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 		goto fail;
 	}
 	load_btf(loaded, options->types);
-	if (create_maps(loaded, options, err) || load_programs(loaded, options, err))
+	if (struct_ops_find(loaded, err) || create_maps(loaded, options, err) || load_programs(loaded, options, err))
 		goto fail;
 	return 0;
 fail:
@@ -302,6 +310,7 @@ void loaded_fini(struct loaded *loaded)
 	for (size_t i = 0; loaded->map_fds && i < obj->maps.len; i++)
 		sys_close(loaded->map_fds[i]);
 	sys_close(loaded->btf_fd);
+	struct_ops_fini(&loaded->ops);
 	free(loaded->prog_fds);
 	free(loaded->map_fds);
 	free(loaded->targets);

@@ -3,6 +3,7 @@
 #define LOADER_LOAD_H
 
 #include "loader/object.h"
+#include "loader/struct_ops.h"
 
 /*
  * An object in the kernel: one descriptor a map and a program, in the object's order, -1
@@ -14,6 +15,7 @@ struct loaded {
 	int *prog_fds;
 	struct section_name *targets; /* by program: what it was loaded for, see load_target.h; else "" */
 	int btf_fd; /* -1: the kernel knows no types of it */
+	struct ops_values ops; /* its struct_ops, for this kernel */
 	/* ERROR_NONE, or the first that it would not take of what load_options.types tells: then
 	 * the object is loaded without that. */
 	struct error types_refused;

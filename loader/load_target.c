@@ -70,7 +70,7 @@ static int btf_fd_by_id(uint32_t id)
 }
 
 /* Of the kernel's own BTFs the module's, found by its name. The descriptor, or -errno. */
-static int module_fd(const char *module)
+int load_module_fd(const char *module)
 {
 	union bpf_attr attr;
 	int ret, fd;
@@ -108,7 +108,7 @@ static int find_in_modules(struct types *types, const char *name, uint32_t btf_k
 		target->type_id = btf_find(module, name, btf_kind);
 		if (!target->type_id)
 			continue;
-		target->fd = module_fd(types->modules.at[i].name);
+		target->fd = load_module_fd(types->modules.at[i].name);
 		if (target->fd < 0)
 			return error_system(err, -target->fd, "module '%s': open its types",
 					    types->modules.at[i].name);
@@ -121,10 +121,11 @@ static int find_in_kernel(struct load_targets *targets, const struct section_kin
 {
 	struct naming naming = naming_of(kind);
 	char type[160];
+	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
 	if (open_types(targets, err))
 		return -1;
-	snprintf(type, sizeof(type), "%s%s", naming.prefix, name);
+	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
 	target->type_id = btf_find(&targets->types.btf, type, naming.btf_kind);
 	if (target->type_id)
 		return 0;

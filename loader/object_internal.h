@@ -14,6 +14,7 @@
  *	object_btf.c    .BTF, copied and completed; .BTF.ext, taken apart by section
  *	object_maps.c   .maps and the data sections
  *	object_link.c   relocations, and each program put together
+ *	object_struct_ops.c   .struct_ops, which refers to programs
  */
 
 struct section {
@@ -121,5 +122,8 @@ int parse_btf(struct parse *p);
 int parse_btf_ext(struct parse *p);
 int parse_maps(struct parse *p);
 int parse_programs(struct parse *p);
+/* Index in parse.functions of the one that starts there, counted in instructions; or -1. */
+int64_t parse_function_at(const struct parse *p, uint32_t section, int64_t start);
+int parse_struct_ops(struct parse *p);
 
 #endif

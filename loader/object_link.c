@@ -171,8 +171,7 @@ int parse_functions(struct parse *p)
 	return check_functions(p) || check_code_sections(p) ? -1 : 0;
 }
 
-/* Index of the function that starts there, or -1. */
-static int64_t function_at(const struct parse *p, uint32_t section, int64_t start)
+int64_t parse_function_at(const struct parse *p, uint32_t section, int64_t start)
 {
 	struct function key = { .section = section, .start = start };
 	const struct function *f;
@@ -357,7 +356,7 @@ static int resolve_call(struct linker *l, const struct code_reloc *r)
 		section = sym->section;
 		to = (int64_t)(sym->value / sizeof(*insn)) + insn->imm + 1;
 	}
-	index = function_at(l->p, section, to);
+	index = parse_function_at(l->p, section, to);
 	if (index < 0)
 		return link_fail(l, ERROR_FORMAT, "call: got instruction %lld of section '%s', "
 				 "expected the first of a function", (long long)to,
@@ -393,7 +392,7 @@ static int refer_to_function(struct linker *l, const struct symbol *sym, int64_t
 	int64_t index = -1;
 
 	if (offset % (int64_t)sizeof(struct bpf_insn) == 0)
-		index = function_at(l->p, sym->section, offset / (int64_t)sizeof(struct bpf_insn));
+		index = parse_function_at(l->p, sym->section, offset / (int64_t)sizeof(struct bpf_insn));
 	if (index < 0)
 		return link_fail(l, ERROR_FORMAT, "symbol '%s': got byte %lld of section '%s', "
 				 "expected the start of a function", sym->name, (long long)offset,
