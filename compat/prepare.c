@@ -2,6 +2,7 @@
 #include "compat/prepare.h"
 
 #include "btf/core.h"
+#include "compat/externals.h"
 #include "loader/target.h"
 #include "util/kernel_version.h"
 
@@ -68,7 +69,8 @@ static void count_arguments(struct object *obj, struct types *types)
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
-	if (relocate(obj, types, err))
+	if (externals_find(obj, types, caps, options->root ? options->root : "", err) ||
+	    relocate(obj, types, err))
 		return -1;
 	count_arguments(obj, types);
 	return lower(obj, caps, options, plan, err);
