@@ -17,9 +17,11 @@ static const char *nearest(struct load_targets *targets, const struct external *
 {
 	uint32_t kind = e->is_function ? BTF_KIND_FUNC : BTF_KIND_VAR, id;
 	const struct btf *btf = &targets->types.btf;
+	struct error unused;
 	struct suggest s;
 
 	suggest_init(&s, e->name);
+	load_targets_open(targets, &unused);
 	for (id = 1; targets->open && id < btf_count(btf); id++) {
 		const struct btf_type *t = btf_type(btf, id);
 

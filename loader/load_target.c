@@ -20,7 +20,7 @@ void load_targets_fini(struct load_targets *targets)
 	targets->open = false;
 }
 
-static int open_types(struct load_targets *targets, struct error *err)
+int load_targets_open(struct load_targets *targets, struct error *err)
 {
 	struct types_request request = { .from = TYPES_KERNEL };
 
@@ -120,7 +120,7 @@ int load_target_type(struct load_targets *targets, const char *name, uint32_t bt
 		     struct load_target *target, struct error *err)
 {
 	*target = (struct load_target){ .fd = -1 };
-	if (open_types(targets, err))
+	if (load_targets_open(targets, err))
 		return -1;
 	target->type_id = btf_find(&targets->types.btf, name, btf_kind);
 	if (target->type_id)

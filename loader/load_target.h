@@ -28,6 +28,7 @@ struct load_targets {
 	bool open;
 };
 
+int load_targets_open(struct load_targets *targets, struct error *err);
 void load_targets_fini(struct load_targets *targets);
 /* The type of that name and kind, the kernel's or a loaded module's; type_id 0: there is none. */
 int load_target_type(struct load_targets *targets, const char *name, uint32_t btf_kind,

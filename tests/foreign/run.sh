@@ -48,6 +48,7 @@ headers() { # VERSION
 	tree=$out/linux-$1
 	[ -e "$tree/libbpf/libbpf.a" ] && return
 	say "build libbpf of linux-$1"
+	mkdir -p "$tree/libbpf"
 	make -s -C "$tree/tools/lib/bpf" -j"$jobs" OUTPUT="$tree/libbpf/" DESTDIR="$tree/libbpf/root" prefix= \
 		install_headers "$tree/libbpf/libbpf.a" >"$tree/libbpf.log" 2>&1 ||
 		die "libbpf of linux-$1: see $tree/libbpf.log"

@@ -268,18 +268,40 @@ static uint64_t seen(const char *name)
 	return value;
 }
 
-static uint64_t address_of(const char *symbol)
+static bool find_symbol(const char *symbol, unsigned long long *address)
 {
-	char line[512], name[256];
-	unsigned long long address, found = 0;
+	char line[512], name[256] = "";
 	FILE *f = fopen("/proc/kallsyms", "r");
 
 	ck_assert_ptr_nonnull(f);
-	while (!found && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%llx %*c %255s", &address, name) == 2 && !strcmp(name, symbol))
-			found = address;
+	while (strcmp(name, symbol) && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %*c %255s", address, name) != 2)
+			name[0] = 0;
 	fclose(f);
-	return found;
+	return !strcmp(name, symbol);
+}
+
+static uint64_t address_of(const char *symbol)
+{
+	unsigned long long address;
+
+	return find_symbol(symbol, &address) ? address : 0;
+}
+
+static bool has_symbol(const char *symbol)
+{
+	unsigned long long address;
+
+	return find_symbol(symbol, &address);
+}
+
+static struct external *external(const char *name)
+{
+	for (size_t i = 0; i < obj.externals.len; i++)
+		if (!strcmp(obj.externals.at[i].name, name))
+			return &obj.externals.at[i];
+	ck_abort_msg("no extern %s", name);
+	return NULL;
 }
 
 /* A machine whose settings are known: what is read of it is beneath a directory. */
@@ -327,6 +349,9 @@ START_TEST(externs_are_what_the_kernel_has)
 	/* Not all kernels say what they were built with; those that do have these. */
 	if (access("/proc/config.gz", R_OK))
 		skip("/proc/config.gz");
+	/* Kernels without CONFIG_KALLSYMS_ALL do not find their own variables. */
+	if (!has_symbol("runqueues"))
+		external("runqueues")->name = "no_such_queues";
 	load_it();
 	run("look");
 	ck_assert(seen("hz") == 100 || seen("hz") == 250 || seen("hz") == 300 || seen("hz") == 1000);
@@ -337,7 +362,7 @@ START_TEST(externs_are_what_the_kernel_has)
 	ck_assert_uint_eq(seen("none"), 7);
 	ck_assert_uint_eq(seen("has_acquire"), 1);
 	ck_assert_uint_eq(seen("has_none"), 2);
-	ck_assert_uint_eq(seen("queue"), 1);
+	ck_assert_uint_eq(seen("queue"), has_symbol("runqueues") ? 1 : 7);
 }
 END_TEST
 
@@ -417,15 +442,6 @@ START_TEST(setting_that_is_not_there_is_named_when_loading)
 }
 END_TEST
 
-static struct external *external(const char *name)
-{
-	for (size_t i = 0; i < obj.externals.len; i++)
-		if (!strcmp(obj.externals.at[i].name, name))
-			return &obj.externals.at[i];
-	ck_abort_msg("no extern %s", name);
-	return NULL;
-}
-
 START_TEST(function_that_is_not_there_is_named_with_what_is_near)
 {
 	need_kfuncs();
@@ -437,7 +453,7 @@ START_TEST(function_that_is_not_there_is_named_with_what_is_near)
 	ck_assert_str_eq(err.message, "externs: program 'look': extern 'bpf_task_acquir': got no such "
 			 "function for BPF programs (kfunc) in this kernel, expected one of this type in "
 			 "its BTF or in a loaded module's");
-	ck_assert_ptr_nonnull(strstr(err.hint, "did you mean 'bpf_task_acquire'?"));
+	ck_assert_msg(strstr(err.hint, "did you mean 'bpf_task_acquire'?"), "%s", err.hint);
 }
 END_TEST
 
