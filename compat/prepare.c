@@ -68,7 +68,7 @@ static void count_arguments(struct object *obj, struct types *types)
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
-	if (relocate(obj, types, err))
+	if (relocate(obj, types, err) || (options->printk && printk_tag(obj, options->printk, err)))
 		return -1;
 	count_arguments(obj, types);
 	return lower(obj, caps, options, plan, err);
