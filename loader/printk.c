@@ -231,6 +231,23 @@ uint64_t printk_lost(const struct printk *p)
 	return p->parser.lost;
 }
 
+/*
+ * The kernel remembers names when threads leave a CPU: one that it does not know runs still, or was
+ * forgotten for many others.
+ */
+static void find_name(struct printk_line *line)
+{
+	char path[48], name[32];
+
+	if (strcmp(line->comm, "<...>"))
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)line->tid);
+	if (sys_read_file(AT_FDCWD, path, name, sizeof(name)) <= 0)
+		return;
+	name[strcspn(name, "\n")] = 0;
+	snprintf(line->comm, sizeof(line->comm), "%.15s", name);
+}
+
 int printk_read(struct printk *p, struct printk_line *line, struct error *err)
 {
 	ssize_t n;
@@ -244,5 +261,6 @@ int printk_read(struct printk *p, struct printk_line *line, struct error *err)
 		p->parser.at = p->text;
 		p->parser.end = p->text + n;
 	}
+	find_name(line);
 	return 1;
 }
