@@ -84,7 +84,7 @@ int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
 	if (externals_find(obj, types, caps, options->root ? options->root : "", err) ||
-	    relocate(obj, types, err))
+	    relocate(obj, types, err) || (options->printk && printk_tag(obj, options->printk, err)))
 		return -1;
 	count_arguments(obj, types);
 	return lower(obj, caps, options, plan, err);

@@ -12,6 +12,8 @@
 
 #define TRACE_RAW_TP 23 /* BPF_TRACE_RAW_TP and so on: not in the headers of all distributions */
 #define TRACE_ITER 28
+#define TRACE_FENTRY_MULTI 59
+#define TRACE_FSESSION_MULTI 61
 
 void load_targets_fini(struct load_targets *targets)
 {
@@ -193,8 +195,12 @@ static int find_in_program(int replaced, const char *name, struct load_target *t
 		       error_system(err, errno, "the program whose function it would replace") : 0;
 }
 
+/* Programs for several functions are told of them when they are attached. */
 static bool takes_target(const struct section_kind *kind)
 {
+	if (kind->type == BPF_PROG_TYPE_TRACING && kind->attach >= TRACE_FENTRY_MULTI &&
+	    kind->attach <= TRACE_FSESSION_MULTI)
+		return false;
 	return kind->type == BPF_PROG_TYPE_TRACING || kind->type == BPF_PROG_TYPE_LSM ||
 	       kind->type == BPF_PROG_TYPE_EXT;
 }
