@@ -184,13 +184,13 @@ void ledger_removed(const struct ledger_watch *watch, const char *what, const ch
 	char text[320];
 
 	snprintf(text, sizeof(text), "%s%s%s, of process %u", what, *where ? " on " : "", where, pid);
-	if (watch->removed)
+	if (watch && watch->removed)
 		watch->removed(watch->ctx, text);
 }
 
 void ledger_failed(const struct ledger_watch *watch, const struct error *err)
 {
-	if (watch->failed)
+	if (watch && watch->failed)
 		watch->failed(watch->ctx, err);
 }
 
