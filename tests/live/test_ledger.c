@@ -321,6 +321,22 @@ START_TEST(other_namespaces_are_swept)
 }
 END_TEST
 
+/* Ids mean something else there: such a process is told by its pid namespace. */
+START_TEST(what_containers_hold_is_theirs)
+{
+	struct holder h = { load_programs("on_tc", NULL), "pt0" };
+	struct actor a;
+
+	need_initial_pids();
+	ck_assert(!unshare(CLONE_NEWPID));
+	actor_start(&a, hold, &h);
+	sweep();
+	ck_assert_uint_eq(swept.removed + swept.failed, 0);
+	kill_holder(&a);
+	expect_swept("tc filter on pt0, ingress", 1);
+}
+END_TEST
+
 /* ---- the notes ---- */
 
 static void write_note(const char *name, const char *text)
@@ -464,6 +480,7 @@ Suite *ledger_suite(void)
 	tcase_add_test(c, qdisc_of_another_stays);
 	tcase_add_test(c, what_is_gone_already_is_forgotten);
 	tcase_add_loop_test(c, other_namespaces_are_swept, 0, 2);
+	tcase_add_test(c, what_containers_hold_is_theirs);
 	tcase_add_loop_test(c, note_that_was_cut_is_forgotten, 0, 3);
 	tcase_add_test(c, note_of_another_release_is_left);
 	tcase_add_test(c, ledger_that_others_can_write_is_not_believed);

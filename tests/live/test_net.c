@@ -367,19 +367,29 @@ START_TEST(qdisc_of_somebody_else_stays)
 }
 END_TEST
 
+static void from_primary(void)
+{
+	packets_from("pt2");
+}
+
+static void from_peer(void)
+{
+	packets_from("pt3");
+}
+
 START_TEST(netkit)
 {
+	char primary[] = "pt2", peer[] = "pt3";
 	int ret;
 
 	load_programs(_i ? "on_netkit_peer" : "on_netkit_primary", NULL);
-	ret = make_netkit("pt2", "pt3");
+	ret = make_netkit(primary, peer);
 	if (ret == -EOPNOTSUPP)
 		skip("interfaces of type netkit");
 	ck_assert_int_eq(ret, 0);
 	before = take_inventory();
-	attach_to("pt2");
+	expect_acts("pt2", _i ? from_peer : from_primary, _i ? "pt2, peer" : "pt2, primary");
 	ck_assert_str_eq(link_.way, "netkit link");
-	ck_assert_str_eq(link_.where, _i ? "pt2, peer" : "pt2, primary");
 }
 END_TEST
 
@@ -422,6 +432,20 @@ START_TEST(route)
 	attach_to("10.77.2.0/24@pt0@10.77.1.2");
 	at[_i].act();
 	expect_count(FIRST, 2 * TIMES);
+}
+END_TEST
+
+START_TEST(route_of_ipv6)
+{
+	load_programs("on_lwt_out", NULL);
+	attach_to("fd77:5::7/64@pt0");
+	ck_assert_uint_eq(take_inventory().routes6, before.routes6 + 1);
+	link_detach(&link_);
+	expect_same(&before);
+	attach_to("fd77:5::/64@pt0@fe80::5");
+	link_detach(&link_);
+	attach_to("fd77:5::7@pt0");
+	ck_assert_str_eq(link_.where, "fd77:5::7 dev pt0");
 }
 END_TEST
 
@@ -578,6 +602,7 @@ Suite *net_suite(void)
 	tcase_add_loop_test(c, netkit, 0, 2);
 	tcase_add_test(c, netkit_is_of_netkit_interfaces);
 	tcase_add_loop_test(c, route, 0, 3);
+	tcase_add_test(c, route_of_ipv6);
 	tcase_add_test(c, route_of_a_segment);
 	tcase_add_test(c, route_that_is_there_is_not_touched);
 	tcase_add_test(c, lookup_of_sockets);
