@@ -96,7 +96,9 @@ static int attach_netkit(struct link *link, const struct attach_request *request
 	snprintf(link->where, sizeof(link->where), "%s, %s", place.iface, side(request));
 	ret = net_link(request, place.ifindex, 0, NULL, 0);
 	net_linked(link, ret, "6.7", err);
-	if (net_link_lacks(ret))
+	if (ret == -ENXIO || ret == -EACCES) /* another type; the peer */
+		err->code = ERROR_USAGE;
+	if (net_link_lacks(ret) || ret == -ENXIO || ret == -EACCES)
 		error_hint(err, "the interface has to be of type netkit (Linux 6.7), the primary one of its pair");
 	return ret < 0 ? -1 : 0;
 }

@@ -244,20 +244,21 @@ static void settle_file(int dir, const char *name, const struct ledger_watch *wa
 		unlinkat(dir, name, 0);
 }
 
+/* Whoever made it was killed before there was a filter on it, or with all that was. */
 static void settle_qdisc(const char *name, const struct ledger_watch *watch)
 {
 	uint32_t netns, ifindex;
 	struct error err;
-	char where[32];
+	char what[64];
 	int ret;
 
 	if (sscanf(name, QDISC "%u.%u", &netns, &ifindex) != 2)
 		return;
 	error_clear(&err);
 	ret = tc_drop_qdisc(netns, ifindex, &err);
-	snprintf(where, sizeof(where), "interface %u", ifindex);
+	snprintf(what, sizeof(what), "qdisc clsact of interface %u, without filters", ifindex);
 	if (!ret && watch->removed)
-		watch->removed(watch->ctx, "clsact qdisc without filters");
+		watch->removed(watch->ctx, what);
 	if (ret < 0)
 		ledger_failed(watch, &err);
 }

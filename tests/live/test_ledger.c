@@ -2,10 +2,13 @@
 /* What a process that was killed left attached is found and removed, and nothing else is. */
 #include "tests/live/network.h"
 
+#include <net/if.h>
+
 #include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/ledger.h"
 #include "loader/load.h"
+#include "util/netns.h"
 #include "util/sys.h"
 
 Suite *ledger_suite(void);
@@ -280,6 +283,22 @@ START_TEST(qdisc_of_another_stays)
 }
 END_TEST
 
+/* As where the kill came between the qdisc and its first filter. */
+START_TEST(qdisc_without_filters_is_removed)
+{
+	char what[80];
+
+	ck_assert_int_eq(make_clsact("pt0"), 0);
+	ledger_note_qdisc(netns_self(), if_nametoindex("pt0"));
+	sweep();
+	snprintf(what, sizeof(what), "qdisc clsact of interface %u, without filters",
+		 if_nametoindex("pt0"));
+	ck_assert_uint_eq(swept.removed, 1);
+	ck_assert_str_eq(swept.last, what);
+	ck_assert_int_eq(rmdir(LEDGER), 0);
+}
+END_TEST
+
 START_TEST(what_is_gone_already_is_forgotten)
 {
 	struct holder h = { load_programs("on_tc", NULL), "pt0" };
@@ -478,6 +497,7 @@ Suite *ledger_suite(void)
 	tcase_add_test(c, program_of_another_is_left_alone);
 	tcase_add_test(c, qdisc_goes_with_the_last_filter);
 	tcase_add_test(c, qdisc_of_another_stays);
+	tcase_add_test(c, qdisc_without_filters_is_removed);
 	tcase_add_test(c, what_is_gone_already_is_forgotten);
 	tcase_add_loop_test(c, other_namespaces_are_swept, 0, 2);
 	tcase_add_test(c, what_containers_hold_is_theirs);
