@@ -13,6 +13,7 @@
 /* The first is what runs where no command is named. */
 const struct command *const commands[] = {
 	&command_signal,
+	&command_run,
 	&command_doctor,
 	&command_inspect,
 	&command_plan,

@@ -16,12 +16,23 @@ static const struct {
 	{ "tp/", &attach_kind_tracepoint },
 	{ "kprobe/", &attach_kind_kprobe },
 	{ "kretprobe/", &attach_kind_kprobe },
+	{ "kprobe.multi/", &attach_kind_kprobe_multi },
+	{ "kretprobe.multi/", &attach_kind_kprobe_multi },
+	{ "kprobe.session/", &attach_kind_kprobe_multi },
 	{ "ksyscall/", &attach_kind_ksyscall },
 	{ "kretsyscall/", &attach_kind_ksyscall },
 	{ "uprobe/", &attach_kind_uprobe },
 	{ "uretprobe/", &attach_kind_uprobe },
 	{ "uprobe.s/", &attach_kind_uprobe },
 	{ "uretprobe.s/", &attach_kind_uprobe },
+	{ "uprobe.multi/", &attach_kind_uprobe_multi },
+	{ "uretprobe.multi/", &attach_kind_uprobe_multi },
+	{ "uprobe.multi.s/", &attach_kind_uprobe_multi },
+	{ "uretprobe.multi.s/", &attach_kind_uprobe_multi },
+	{ "uprobe.session/", &attach_kind_uprobe_multi },
+	{ "uprobe.session.s/", &attach_kind_uprobe_multi },
+	{ "usdt/", &attach_kind_usdt },
+	{ "usdt.s/", &attach_kind_usdt },
 	{ "raw_tracepoint/", &attach_kind_raw_tracepoint },
 	{ "raw_tp/", &attach_kind_raw_tracepoint },
 	{ "raw_tracepoint.w/", &attach_kind_raw_tracepoint },
@@ -33,8 +44,16 @@ static const struct {
 	{ "fentry.s/", &attach_kind_type },
 	{ "fexit.s/", &attach_kind_type },
 	{ "fmod_ret.s/", &attach_kind_type },
-	{ "lsm/", &attach_kind_type },
-	{ "lsm.s/", &attach_kind_type },
+	{ "fsession/", &attach_kind_type },
+	{ "fsession.s/", &attach_kind_type },
+	{ "fentry.multi/", &attach_kind_tracing_multi },
+	{ "fexit.multi/", &attach_kind_tracing_multi },
+	{ "fsession.multi/", &attach_kind_tracing_multi },
+	{ "fentry.multi.s/", &attach_kind_tracing_multi },
+	{ "fexit.multi.s/", &attach_kind_tracing_multi },
+	{ "fsession.multi.s/", &attach_kind_tracing_multi },
+	{ "lsm/", &attach_kind_lsm },
+	{ "lsm.s/", &attach_kind_lsm },
 	{ "freplace/", &attach_kind_type },
 	{ "iter/", &attach_kind_iter },
 	{ "iter.s/", &attach_kind_iter },
@@ -60,6 +79,50 @@ static const struct {
 	{ "sk_lookup", &attach_kind_sk_lookup },
 	{ "flow_dissector", &attach_kind_flow_dissector },
 	{ "netfilter", &attach_kind_netfilter },
+	{ "socket", &attach_kind_socket },
+	{ "sk_reuseport", &attach_kind_reuseport },
+	{ "sk_reuseport/migrate", &attach_kind_reuseport },
+	{ "perf_event", &attach_kind_perf_event },
+	{ "syscall", &attach_kind_syscall },
+	{ "lirc_mode2", &attach_kind_lirc },
+	{ "sk_skb", &attach_kind_sockmap },
+	{ "sk_skb/stream_parser", &attach_kind_sockmap },
+	{ "sk_skb/stream_verdict", &attach_kind_sockmap },
+	{ "sk_skb/verdict", &attach_kind_sockmap },
+	{ "sk_msg", &attach_kind_sockmap },
+	{ "struct_ops/", &attach_kind_struct_ops },
+	{ "struct_ops.s/", &attach_kind_struct_ops },
+	{ "lsm_cgroup/", &attach_kind_lsm_cgroup },
+	{ "sockops", &attach_kind_cgroup },
+	{ "cgroup_skb/ingress", &attach_kind_cgroup },
+	{ "cgroup_skb/egress", &attach_kind_cgroup },
+	{ "cgroup/skb", &attach_kind_cgroup },
+	{ "cgroup/sock", &attach_kind_cgroup },
+	{ "cgroup/sock_create", &attach_kind_cgroup },
+	{ "cgroup/sock_release", &attach_kind_cgroup },
+	{ "cgroup/post_bind4", &attach_kind_cgroup },
+	{ "cgroup/post_bind6", &attach_kind_cgroup },
+	{ "cgroup/bind4", &attach_kind_cgroup },
+	{ "cgroup/bind6", &attach_kind_cgroup },
+	{ "cgroup/connect4", &attach_kind_cgroup },
+	{ "cgroup/connect6", &attach_kind_cgroup },
+	{ "cgroup/connect_unix", &attach_kind_cgroup },
+	{ "cgroup/sendmsg4", &attach_kind_cgroup },
+	{ "cgroup/sendmsg6", &attach_kind_cgroup },
+	{ "cgroup/sendmsg_unix", &attach_kind_cgroup },
+	{ "cgroup/recvmsg4", &attach_kind_cgroup },
+	{ "cgroup/recvmsg6", &attach_kind_cgroup },
+	{ "cgroup/recvmsg_unix", &attach_kind_cgroup },
+	{ "cgroup/getpeername4", &attach_kind_cgroup },
+	{ "cgroup/getpeername6", &attach_kind_cgroup },
+	{ "cgroup/getpeername_unix", &attach_kind_cgroup },
+	{ "cgroup/getsockname4", &attach_kind_cgroup },
+	{ "cgroup/getsockname6", &attach_kind_cgroup },
+	{ "cgroup/getsockname_unix", &attach_kind_cgroup },
+	{ "cgroup/sysctl", &attach_kind_cgroup },
+	{ "cgroup/getsockopt", &attach_kind_cgroup },
+	{ "cgroup/setsockopt", &attach_kind_cgroup },
+	{ "cgroup/dev", &attach_kind_cgroup },
 };
 
 static const struct attach_kind *kind_of(const struct section_kind *kind)
@@ -78,12 +141,14 @@ bool attach_knows(const struct section_kind *kind)
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place)
 {
 	const struct attach_kind *kind = kind_of(prog->kind);
+	uint32_t said = (place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0);
 
-	if (!kind || *prog->target)
+	if (!kind)
 		return 0;
-	if (kind->targets || kind->by_type)
-		return NEED_TARGET;
-	return kind->needs & ~((place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0));
+	if (!*prog->target && (kind->targets || kind->by_type))
+		return NEED_TARGET | (kind->needs & ~said);
+	/* Without names of its own a target is a place; with them it leaves the place open. */
+	return *prog->target && !kind->targets && !kind->by_type ? 0 : kind->needs & ~said;
 }
 
 static int attach_to(struct link *link, const struct attach_kind *kind,
@@ -200,4 +265,7 @@ void link_detach(struct link *link)
 		ledger_forget(&link->undo);
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
+	for (size_t i = 0; i < link->more_probes.len; i++)
+		probe_event_remove(&link->more_probes.at[i]);
+	vec_fini(&link->more_probes);
 }
