@@ -2,7 +2,8 @@
 /*
  * Traffic control: IFACE, IFACE:ingress or IFACE:egress; without a word ingress, or what the
  * section's name says. Several programs on one interface run one after the other, as long as they
- * say so: TC_ACT_UNSPEC, TCX_NEXT.
+ * say so (TC_ACT_UNSPEC, TCX_NEXT): by links in the order they were attached, as filters the other
+ * way round.
  *
  *	tc, classifier, action     filters of the qdisc clsact (tc.h)
  *	tc/ingress, tc/egress      a link (tcx, Linux 6.6), or as before
@@ -52,7 +53,7 @@ static void put_action(struct netlink_request *r, int prog_fd, const char *name)
 	netlink_unnest(r, options);
 }
 
-/* The kernel chooses a place behind those of all that chose one themselves. */
+/* The kernel chooses its place: behind all with a priority of below 32768, before the rest. */
 static int add_filter(struct netlink *nl, const struct undo *undo, bool action, int prog_fd)
 {
 	struct tcmsg body = { .tcm_ifindex = undo->numbers[TC_IFINDEX],

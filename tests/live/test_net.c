@@ -353,6 +353,22 @@ START_TEST(two_filters_of_one_interface)
 }
 END_TEST
 
+START_TEST(filter_that_came_last_runs_first)
+{
+	struct link second = { .fd = -1 };
+
+	load_programs("on_tc", "on_tc_last");
+	attach_to("pt0");
+	ck_assert_msg(!try_attach_to(&second, choose("on_tc_last"), "pt0"), "%s", err.message);
+	frames_in();
+	expect_count(SECOND, TIMES);
+	expect_count(FIRST, 0);
+	link_detach(&second);
+	frames_in();
+	expect_count(FIRST, TIMES);
+}
+END_TEST
+
 START_TEST(qdisc_of_somebody_else_stays)
 {
 	struct inventory theirs;
@@ -600,6 +616,7 @@ Suite *net_suite(void)
 	tcase_add_loop_test(c, tc_by_its_newer_names, 0, 4);
 	tcase_add_test(c, tcx_is_not_to_be_had_without_links);
 	tcase_add_test(c, two_filters_of_one_interface);
+	tcase_add_test(c, filter_that_came_last_runs_first);
 	tcase_add_test(c, qdisc_of_somebody_else_stays);
 	tcase_add_loop_test(c, netkit, 0, 2);
 	tcase_add_test(c, netkit_is_of_netkit_interfaces);
