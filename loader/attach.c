@@ -260,10 +260,9 @@ void link_detach(struct link *link)
 	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
-	if (link->undo.kind) {
-		link->undo.kind->run(&link->undo, &ignored);
+	/* What cannot be undone now is still in the ledger for those who come later. */
+	if (link->undo.kind && link->undo.kind->run(&link->undo, &ignored) >= 0)
 		ledger_forget(&link->undo);
-	}
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
 	for (size_t i = 0; i < link->more_probes.len; i++)

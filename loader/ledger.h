@@ -40,7 +40,15 @@ struct ledger_watch {
  * and routes of this network namespace that carry a name of ours; events in tracefs.
  */
 void ledger_sweep(const struct ledger_watch *watch);
-/* For parts of a sweep. `what` is a kind of thing, where may be "". */
+
+/* ---- parts of a sweep (ledger_sweep.c) ---- */
+
+#define LEDGER_NOTE 1024 /* bytes of a note at most */
+#define LEDGER_QDISC "clsact."
+
+/* The directory, made where it is missing and that is asked for; or -errno. */
+int ledger_open(bool create);
+/* `what` is a kind of thing, where may be "". */
 void ledger_removed(const struct ledger_watch *watch, const char *what, const char *where,
 		    uint32_t pid);
 void ledger_failed(const struct ledger_watch *watch, const struct error *err);
