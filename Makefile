@@ -5,6 +5,7 @@
 #   make unit|live|gates  kinds of tests    make san   ASan, UBSan and valgrind    make bench   figures
 #   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
 #   make vmtest     live tests on other kernels, in QEMU     make vmtest-old  on what lacks more
+#   make foreign    objects of others, against libbpf
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -61,6 +62,9 @@ objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(source
 library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
+# Those that are compiled with libbpf's headers, where they are installed (`make setup`).
+libbpf := $(if $(wildcard /usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
+	tests/fixtures/libbpf/*.bpf.c)))
 # The corpus is compiled for each level of the instruction set, by the usual compiler and by the
 # newest that Debian has beside it, where it is installed (`make setup`).
 NEWEST_CLANG = $(call once,NEWEST_CLANG,for v in 22 21 20 19; do command -v clang-$$v && break; done)
@@ -72,7 +76,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live gates san valgrind fuzz kernels vmtest vmtest-old bench install clean FORCE
+.PHONY: all setup run check unit live gates san valgrind fuzz foreign kernels vmtest vmtest-old bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -114,6 +118,15 @@ $(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
 $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 	$(bpf_rule)
+# The types are those of this machine's kernel, or what the tests of headers have instead.
+$(BUILD)/fixtures/libbpf/vmlinux.h: $(O)/portrace
+	$(Q)mkdir -p $(@D)
+	$(Q)$(O)/portrace btf dump --format c >$@ 2>/dev/null || cp tests/fixtures/headers/vmlinux.h $@
+$(BUILD)/fixtures/libbpf/%.o: tests/fixtures/libbpf/%.c $(BUILD)/fixtures/libbpf/vmlinux.h
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -D__TARGET_ARCH_$(BPF_ARCH) -I$(@D) -I. \
+		-idirafter /usr/include/$$($(CC) -dumpmachine) -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
 define corpus_rule
 $(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: cpu := $(2)
 $(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: bpf_clang = $$($(3))
@@ -215,6 +228,16 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUI
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf -lz
 
+# Objects that nobody here wrote: Debian's, and the kernel's selftests, side by side with libbpf.
+foreign_objects := $(patsubst %,$(O)/test/tests/foreign/%.o,load_ours each)
+$(O)/test/load_ours: $(foreign_objects) $(O)/test/portrace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ -lelf -lz
+
+foreign: $(O)/test/load_ours
+	$(Q)sh util/setup.sh build test corpus kernels
+	$(Q)$(as_root) sh tests/foreign/run.sh $(BUILD)
+
 # Those of its programs that are made of portrace's own parts; the others bench.sh compiles.
 bench_programs := $(addprefix $(O)/bench/,behind lowered)
 $(bench_programs): $(O)/bench/%: $(O)/test/tests/bench/%.o $(O)/test/tests/gate.o \
@@ -242,7 +265,7 @@ $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*
 endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))
-$(O)/test/live: $(corpus)
+$(O)/test/live: $(corpus) $(libbpf)
 $(eval $(call test_kind,kernels))
 
 # Suites are declared by the list alone.

@@ -2,6 +2,7 @@
 #include "compat/prepare.h"
 
 #include "btf/core.h"
+#include "compat/externals.h"
 #include "loader/target.h"
 #include "util/kernel_version.h"
 
@@ -82,7 +83,8 @@ bool prepare_needs_types(const struct object *obj)
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
-	if (relocate(obj, types, err))
+	if (externals_find(obj, types, caps, options->root ? options->root : "", err) ||
+	    relocate(obj, types, err) || (options->printk && printk_tag(obj, options->printk, err)))
 		return -1;
 	count_arguments(obj, types);
 	return lower(obj, caps, options, plan, err);

@@ -16,12 +16,23 @@ static const struct {
 	{ "tp/", &attach_kind_tracepoint },
 	{ "kprobe/", &attach_kind_kprobe },
 	{ "kretprobe/", &attach_kind_kprobe },
+	{ "kprobe.multi/", &attach_kind_kprobe_multi },
+	{ "kretprobe.multi/", &attach_kind_kprobe_multi },
+	{ "kprobe.session/", &attach_kind_kprobe_multi },
 	{ "ksyscall/", &attach_kind_ksyscall },
 	{ "kretsyscall/", &attach_kind_ksyscall },
 	{ "uprobe/", &attach_kind_uprobe },
 	{ "uretprobe/", &attach_kind_uprobe },
 	{ "uprobe.s/", &attach_kind_uprobe },
 	{ "uretprobe.s/", &attach_kind_uprobe },
+	{ "uprobe.multi/", &attach_kind_uprobe_multi },
+	{ "uretprobe.multi/", &attach_kind_uprobe_multi },
+	{ "uprobe.multi.s/", &attach_kind_uprobe_multi },
+	{ "uretprobe.multi.s/", &attach_kind_uprobe_multi },
+	{ "uprobe.session/", &attach_kind_uprobe_multi },
+	{ "uprobe.session.s/", &attach_kind_uprobe_multi },
+	{ "usdt/", &attach_kind_usdt },
+	{ "usdt.s/", &attach_kind_usdt },
 	{ "raw_tracepoint/", &attach_kind_raw_tracepoint },
 	{ "raw_tp/", &attach_kind_raw_tracepoint },
 	{ "raw_tracepoint.w/", &attach_kind_raw_tracepoint },
@@ -33,6 +44,14 @@ static const struct {
 	{ "fentry.s/", &attach_kind_type },
 	{ "fexit.s/", &attach_kind_type },
 	{ "fmod_ret.s/", &attach_kind_type },
+	{ "fsession/", &attach_kind_type },
+	{ "fsession.s/", &attach_kind_type },
+	{ "fentry.multi/", &attach_kind_tracing_multi },
+	{ "fexit.multi/", &attach_kind_tracing_multi },
+	{ "fsession.multi/", &attach_kind_tracing_multi },
+	{ "fentry.multi.s/", &attach_kind_tracing_multi },
+	{ "fexit.multi.s/", &attach_kind_tracing_multi },
+	{ "fsession.multi.s/", &attach_kind_tracing_multi },
 	{ "lsm/", &attach_kind_lsm },
 	{ "lsm.s/", &attach_kind_lsm },
 	{ "freplace/", &attach_kind_type },
@@ -247,4 +266,7 @@ void link_detach(struct link *link)
 	}
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
+	for (size_t i = 0; i < link->more_probes.len; i++)
+		probe_event_remove(&link->more_probes.at[i]);
+	vec_fini(&link->more_probes);
 }

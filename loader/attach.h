@@ -47,6 +47,7 @@ struct link {
 	int fd;                     /* closing it detaches; -1: it is not attached, or by undo alone */
 	VEC(int) others;            /* the same, where it takes several: one a CPU */
 	struct probe_event probe;   /* which the kernel was asked for and has to forget */
+	VEC(struct probe_event) more_probes; /* likewise */
 	struct undo undo;
 	struct section_name target; /* of those in the section's name the one taken; "" where none is */
 	const char *way;            /* how, in a word or two: "link", "netlink"; static */

@@ -12,6 +12,8 @@
 
 #define TRACE_RAW_TP 23 /* BPF_TRACE_RAW_TP and so on: not in the headers of all distributions */
 #define TRACE_ITER 28
+#define TRACE_FENTRY_MULTI 59
+#define TRACE_FSESSION_MULTI 61
 
 void load_targets_fini(struct load_targets *targets)
 {
@@ -20,7 +22,7 @@ void load_targets_fini(struct load_targets *targets)
 	targets->open = false;
 }
 
-static int open_types(struct load_targets *targets, struct error *err)
+int load_targets_open(struct load_targets *targets, struct error *err)
 {
 	struct types_request request = { .from = TYPES_KERNEL };
 
@@ -116,6 +118,18 @@ static int find_in_modules(struct types *types, const char *name, uint32_t btf_k
 	}
 }
 
+int load_target_type(struct load_targets *targets, const char *name, uint32_t btf_kind,
+		     struct load_target *target, struct error *err)
+{
+	*target = (struct load_target){ .fd = -1 };
+	if (load_targets_open(targets, err))
+		return -1;
+	target->type_id = btf_find(&targets->types.btf, name, btf_kind);
+	if (target->type_id)
+		return 0;
+	return find_in_modules(&targets->types, name, btf_kind, target, err);
+}
+
 static int find_in_kernel(struct load_targets *targets, const struct section_kind *kind,
 			  const char *name, struct load_target *target, struct error *err)
 {
@@ -123,13 +137,8 @@ static int find_in_kernel(struct load_targets *targets, const struct section_kin
 	char type[160];
 	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
-	if (open_types(targets, err))
-		return -1;
 	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
-	target->type_id = btf_find(&targets->types.btf, type, naming.btf_kind);
-	if (target->type_id)
-		return 0;
-	return find_in_modules(&targets->types, type, naming.btf_kind, target, err);
+	return load_target_type(targets, type, naming.btf_kind, target, err);
 }
 
 /* ---- a program's ---- */
@@ -186,8 +195,12 @@ static int find_in_program(int replaced, const char *name, struct load_target *t
 		       error_system(err, errno, "the program whose function it would replace") : 0;
 }
 
+/* Programs for several functions are told of them when they are attached. */
 static bool takes_target(const struct section_kind *kind)
 {
+	if (kind->type == BPF_PROG_TYPE_TRACING && kind->attach >= TRACE_FENTRY_MULTI &&
+	    kind->attach <= TRACE_FSESSION_MULTI)
+		return false;
 	return kind->type == BPF_PROG_TYPE_TRACING || kind->type == BPF_PROG_TYPE_LSM ||
 	       kind->type == BPF_PROG_TYPE_EXT;
 }

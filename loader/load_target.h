@@ -33,7 +33,11 @@ struct load_targets {
 /* A descriptor of the BTF that the kernel has of a module, by its name; or -errno. */
 int load_module_fd(const char *module);
 
+int load_targets_open(struct load_targets *targets, struct error *err);
 void load_targets_fini(struct load_targets *targets);
+/* The type of that name and kind, the kernel's or a loaded module's; type_id 0: there is none. */
+int load_target_type(struct load_targets *targets, const char *name, uint32_t btf_kind,
+		     struct load_target *target, struct error *err);
 /* Finds it, of several names the first that is there, which goes into *name. */
 int load_target_find(struct load_targets *targets, const struct program *prog, int replaced,
 		     struct load_target *target, struct section_name *name, struct error *err);

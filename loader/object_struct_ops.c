@@ -106,7 +106,7 @@ static int64_t function_of(struct parse *p, uint32_t section, const struct reloc
 	memcpy(&at, s->data + r->offset, sizeof(at));
 	at += sym->value;
 	return at % sizeof(struct bpf_insn) || at > INT64_MAX ? -1 :
-		       parse_function_at(p, sym->section, at / sizeof(struct bpf_insn));
+		       function_at(p, sym->section, at / sizeof(struct bpf_insn));
 }
 
 static struct struct_ops *ops_at(struct parse *p, uint32_t section, uint64_t offset)

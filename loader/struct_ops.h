@@ -8,6 +8,8 @@
 #include "util/error.h"
 #include "util/vec.h"
 
+#define MAP_TYPE_STRUCT_OPS 26 /* BPF_MAP_TYPE_STRUCT_OPS, Linux 5.6 */
+
 struct loaded;
 struct load_target;
 
