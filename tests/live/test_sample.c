@@ -68,6 +68,7 @@ START_TEST(each_page_fault)
 	options = way(_i, actor.pid);
 	set_seen(PID, actor.pid);
 	link = subject_attach("on_sample", &options);
+	ck_assert_msg(strstr(link->where, "sw:page-faults, each 1, "), "%s", link->where);
 	actor_step(&actor);
 	first = seen(HITS);
 	ck_assert_uint_eq(first, PAGES);
