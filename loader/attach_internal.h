@@ -23,6 +23,7 @@ struct attach_kind {
 			      * and is attached to what `needs` says */
 	const char *absent;  /* hint: why one may not be there */
 	uint32_t needs;      /* bits of attach_need besides */
+	uint32_t takes;      /* the same, of what it can do without */
 	bool functions;      /* they are kernel functions, which have other names on other kernels */
 	bool by_type;        /* was looked for when the program was loaded (load_target.h) */
 	/* Sets link->fd, whatever else is to be undone, and `way`, also where it fails. `where` is the

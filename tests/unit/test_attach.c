@@ -61,6 +61,28 @@ START_TEST(a_uprobe_is_of_a_file_and_a_place_in_it)
 }
 END_TEST
 
+START_TEST(interface_is_of_use_also_where_none_is_needed)
+{
+	static const struct {
+		const char *section, *target;
+		uint32_t takes;
+	} sections[] = {
+		{ "socket", "", NEED_IFACE }, { "socket", "lo", 0 }, { "xdp", "", NEED_IFACE },
+		{ "xdp", "lo", 0 }, { "cgroup/dev", "", NEED_CGROUP }, { "perf_event", "", 0 },
+		{ "lsm_cgroup/socket_bind", "socket_bind", NEED_CGROUP },
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++) {
+		const struct program prog = {
+			.kind = section_kind(sections[i].section),
+			.target = sections[i].target,
+		};
+
+		ck_assert_msg(attach_takes(&prog) == sections[i].takes, "%s", sections[i].section);
+	}
+}
+END_TEST
+
 /* Loop index: place, as bits of attach_need. */
 START_TEST(what_is_missing_is_what_nothing_says)
 {
@@ -101,6 +123,7 @@ Suite *attach_suite(void)
 	tcase_add_test(tc, what_a_kprobe_adds_to_a_function_is_a_number);
 	tcase_add_test(tc, what_a_uprobe_adds_to_a_function_is_a_number);
 	tcase_add_test(tc, a_uprobe_is_of_a_file_and_a_place_in_it);
+	tcase_add_test(tc, interface_is_of_use_also_where_none_is_needed);
 	tcase_add_loop_test(tc, what_is_missing_is_what_nothing_says, 0, 3);
 	suite_add_tcase(suite, tc);
 	return suite;
