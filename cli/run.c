@@ -76,11 +76,10 @@ static bool goes_on(const struct run *run)
 /* How long until somebody has to look, whatever happens. */
 static uint64_t next_look(const struct run *run, uint64_t now, bool gathering)
 {
-	uint64_t until = now + SECOND;
+	uint64_t until = now + (gathering ? GATHER_NS : SECOND);
 
 	for (size_t i = 0; i < run->buffers.len; i++) {
-		uint64_t look = now + (gathering ? GATHER_NS :
-				       run->buffers.at[i].is_ring ? SELDOM_NS : LOOK_NS);
+		uint64_t look = now + (run->buffers.at[i].is_ring ? SELDOM_NS : LOOK_NS);
 
 		until = look < until ? look : until;
 	}
@@ -96,6 +95,8 @@ static int wait_until(struct run *run, uint64_t until, bool gathering)
 	uint64_t now = reader_now();
 	nfds_t len = 2;
 
+	if (run->printk && !gathering)
+		fds[len++] = (struct pollfd){ printk_fd(run->printk), POLLIN, 0 };
 	for (size_t i = 0; i < run->buffers.len && len < MAX_FDS && !gathering; i++)
 		if (run->buffers.at[i].is_ring)
 			fds[len++] = (struct pollfd){ run->loaded.map_fds[run->buffers.at[i].map], POLLIN, 0 };
@@ -130,9 +131,10 @@ static void report_losses(struct run *run)
 	}
 }
 
+/* All that has come so far, shown or not. */
 static uint64_t records(const struct run *run)
 {
-	uint64_t sum = 0;
+	uint64_t sum = run->shown;
 
 	for (size_t i = 0; i < run->buffers.len; i++)
 		sum += run->buffers.at[i].records;

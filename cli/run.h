@@ -8,7 +8,9 @@
 #include "cli/sink.h"
 #include "compat/losses.h"
 #include "compat/prepare.h"
+#include "compat/printk.h"
 #include "loader/attach.h"
+#include "loader/printk.h"
 #include "loader/reader.h"
 
 /*
@@ -16,7 +18,7 @@
  *
  *	run_options.c   the command line
  *	run_object.c    settings, from a file to programs in the kernel, attached
- *	run_events.c    records of its buffers, and how many were lost
+ *	run_events.c    records of its buffers, how many were lost, and what it prints
  *	run_show.c      what is printed of it all, as text or JSON
  *	run.c           one after the other, and the loop between
  */
@@ -65,6 +67,10 @@ struct run {
 	struct loaded loaded;
 	VEC(struct run_link) links;
 	VEC(struct run_buffer) buffers;
+	VEC(struct load_reuse) reuse; /* pinned maps that the command line names */
+	char tag[PRINTK_TAG_SIZE];
+	struct printk_tagging tagging;
+	struct printk *printk; /* NULL: it prints nothing, or that cannot be read */
 	struct sink sink;
 	FILE *out; /* into `text`, which goes to the sink and is begun anew */
 	char *text;
@@ -97,6 +103,8 @@ uint64_t run_losses(const struct run *run, const struct run_buffer *buffer);
 void run_show_start(struct run *run);
 void run_show_record(struct run *run, const struct run_buffer *buffer, const void *record,
 		     size_t size);
+/* A line that a program has printed. */
+void run_show_line(struct run *run, const struct printk_line *line);
 /* What an iterator printed, as it is. */
 void run_show_output(struct run *run, const struct run_link *link, const char *text, size_t len);
 void run_show_end(struct run *run);

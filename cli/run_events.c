@@ -43,8 +43,34 @@ static int open_buffer(struct run *run, size_t map, bool is_ring)
 	return ret ? error_wrap(&run->err, "map '%s'", run->object.maps.at[map].name) : 0;
 }
 
+/* What is printed is worth no failure: without tracefs the rest goes on. */
+static void open_printk(struct run *run)
+{
+	struct error err;
+
+	if (!run->tagging.calls || run->options->load_only)
+		return;
+	error_clear(&err);
+	run->printk = printk_open(run->tag, NULL, &err);
+	if (!run->printk) {
+		fprintf(stderr, "portrace: what it prints cannot be shown: %s\n", err.message);
+		return;
+	}
+	if (run->tagging.untagged)
+		printk_share(run->printk);
+	if (run->options->quiet)
+		return;
+	if (run->tagging.untagged)
+		fprintf(stderr, "portrace: %u of its %u prints cannot be told from those of others, so all "
+				"are shown\n", run->tagging.untagged, run->tagging.calls);
+	if (printk_consumes(run->printk))
+		fprintf(stderr, "portrace: on this kernel what is shown is gone for other readers of "
+				"trace_pipe\n");
+}
+
 int run_events_init(struct run *run)
 {
+	open_printk(run);
 	for (size_t i = 0; i < run->object.maps.len; i++) {
 		uint32_t type = run->object.maps.at[i].type;
 		bool is_ring = type == BPF_MAP_TYPE_RINGBUF;
@@ -62,6 +88,17 @@ void run_events_fini(struct run *run)
 	for (size_t i = 0; i < run->buffers.len; i++)
 		reader_free(run->buffers.at[i].reader);
 	vec_fini(&run->buffers);
+	printk_close(run->printk);
+	run->printk = NULL;
+}
+
+static void drain_printk(struct run *run)
+{
+	struct printk_line line;
+	struct error err;
+
+	while (run->printk && !run->done && printk_read(run->printk, &line, &err) > 0)
+		run_show_line(run, &line);
 }
 
 struct reading {
@@ -86,6 +123,7 @@ void run_events_drain(struct run *run, bool all)
 
 		reader_drain(reading.buffer->reader, all, on_record, &reading);
 	}
+	drain_printk(run);
 }
 
 /* ---- losses ---- */

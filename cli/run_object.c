@@ -14,7 +14,9 @@
 #include "cli/object_file.h"
 #include "cli/run.h"
 #include "compat/missing.h"
+#include "loader/ledger.h"
 #include "loader/object_set.h"
+#include "loader/pin.h"
 #include "util/privilege.h"
 #include "util/strbuf.h"
 #include "util/suggest.h"
@@ -106,27 +108,55 @@ static int no_map(struct run *run, const char *name)
 	return s.best ? error_hint(&run->err, "did you mean '%s'?", s.best) : -1;
 }
 
+/* A map that is pinned there, in place of a new one. */
+static int reuse_map(struct run *run, const struct map *map, const char *path)
+{
+	struct load_reuse *reuse = vec_push(&run->reuse);
+	union bpf_attr attr;
+	int fd;
+
+	if (!reuse)
+		return error_memory(&run->err);
+	memset(&attr, 0, sizeof(attr));
+	attr.pathname = (uintptr_t)path;
+	fd = sys_bpf(BPF_OBJ_GET, &attr, sizeof(attr));
+	*reuse = (struct load_reuse){ map->name, fd };
+	if (fd >= 0)
+		return 0;
+	run->reuse.len--;
+	error_system(&run->err, -fd, "--map: %s: open the pinned map", path);
+	return fd == -EPERM ? (run->err.code = ERROR_PERMISSION, -1) : -1;
+}
+
+static int set_map(struct run *run, const char *word)
+{
+	struct pair pair = split(word);
+	struct map *map = object_map(&run->object, pair.name);
+	const char *end;
+	uint64_t entries;
+
+	if (!map)
+		return no_map(run, pair.name);
+	if (strchr(pair.value, '/'))
+		return reuse_map(run, map, pair.value);
+	end = args_number(pair.value, &entries);
+	if (!end || *end || !entries || entries > UINT32_MAX)
+		return args_bad_value(&run->err, "--map", word, "NAME=ENTRIES, a number from 1 on, or "
+				      "NAME=/sys/fs/bpf/FILE");
+	if (map->role != MAP_PLAIN)
+		return error_set(&run->err, ERROR_USAGE, "--map: '%s' holds global variables, of which "
+				 "there is one each", pair.name);
+	map->max_entries = entries;
+	return 0;
+}
+
 static int set_maps(struct run *run)
 {
 	const struct run_words *words = &run->options->maps;
 
-	for (size_t i = 0; i < words->len; i++) {
-		struct pair pair = split(words->at[i]);
-		struct map *map = object_map(&run->object, pair.name);
-		const char *end;
-		uint64_t entries;
-
-		if (!map)
-			return no_map(run, pair.name);
-		end = args_number(pair.value, &entries);
-		if (!end || *end || !entries || entries > UINT32_MAX)
-			return args_bad_value(&run->err, "--map", words->at[i],
-					      "NAME=ENTRIES, a number from 1 on");
-		if (map->role != MAP_PLAIN)
-			return error_set(&run->err, ERROR_USAGE, "--map: '%s' holds global variables, of "
-					 "which there is one each", pair.name);
-		map->max_entries = entries;
-	}
+	for (size_t i = 0; i < words->len; i++)
+		if (set_map(run, words->at[i]))
+			return -1;
 	return 0;
 }
 
@@ -221,12 +251,15 @@ static int enter_netns(struct run *run)
 static int make_fit(struct run *run)
 {
 	struct types_request request = { .btf_file = run->options->btf, .obj = &run->object };
-	struct lower_options options = { .transport = run->options->transport };
+	struct lower_options options = { .transport = run->options->transport,
+					 .printk = &run->tagging };
 	struct types types = { .account.source = "nowhere: it needs none" };
 	int ret;
 
 	if (prepare_needs_types(&run->object) && types_open(&types, &request, &run->err))
 		return -1;
+	printk_make_tag(run->tag);
+	run->tagging.tag = run->tag;
 	run->memlock_raised = memlock_raise(&run->caps);
 	run->types = types.account;
 	ret = prepare(&run->object, &types, &run->caps, &options, &run->plan, &run->err);
@@ -244,7 +277,8 @@ static void print_log(const char *program, const char *log)
 
 static int load_programs(struct run *run)
 {
-	struct load_options options = { .types = &run->told };
+	struct load_options options = { .types = &run->told, .reuse = run->reuse.at,
+					.reuse_len = run->reuse.len };
 	char path[32];
 	int ret;
 
@@ -316,6 +350,21 @@ static int attach_programs(struct run *run)
 	return 0;
 }
 
+/* A program on several interfaces has several links, of which the first is pinned under its name. */
+static int pin(struct run *run)
+{
+	const struct link **links = calloc(run->object.programs.len + 1, sizeof(*links));
+	int ret;
+
+	if (!links)
+		return error_memory(&run->err);
+	for (size_t i = run->links.len; i-- > 0;)
+		links[run->links.at[i].program] = &run->links.at[i].link;
+	ret = loaded_pin(&run->loaded, links, run->options->pin, &run->err);
+	free(links);
+	return ret;
+}
+
 int run_object_init(struct run *run)
 {
 	if (object_file_open(&run->object, run->options->path, &run->err))
@@ -323,7 +372,10 @@ int run_object_init(struct run *run)
 	if (choose_programs(run) || set_globals(run) || set_maps(run) || set_targets(run) ||
 	    check_places(run) || enter_netns(run))
 		return -1;
-	if (!make_fit(run) && !load_programs(run) && !run_events_init(run) && !attach_programs(run))
+	if (!run->options->load_only)
+		ledger_sweep(NULL);
+	if (!make_fit(run) && !load_programs(run) && !run_events_init(run) && !attach_programs(run) &&
+	    !(run->options->pin && pin(run)))
 		return 0;
 	if (run->err.code == ERROR_PERMISSION)
 		privilege_explain(&run->err);
@@ -341,6 +393,9 @@ void run_object_fini(struct run *run)
 		loaded_fini(&run->loaded);
 	load_types_fini(&run->told);
 	vec_fini(&run->sites.sites);
+	for (size_t i = 0; i < run->reuse.len; i++)
+		sys_close(run->reuse.at[i].fd);
+	vec_fini(&run->reuse);
 	plan_fini(&run->plan);
 	caps_fini(&run->caps);
 	object_fini(&run->object);

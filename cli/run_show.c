@@ -136,12 +136,44 @@ void run_show_record(struct run *run, const struct run_buffer *buffer, const voi
 	shown(run);
 }
 
+static void put_safe(FILE *to, const char *text, size_t len)
+{
+	char *safe = malloc(ESCAPE_ROOM(len));
+	size_t hidden = 0;
+
+	if (safe)
+		fwrite(safe, 1, escape_terminal(safe, text, len, &hidden) - safe, to);
+	free(safe);
+}
+
+void run_show_line(struct run *run, const struct printk_line *line)
+{
+	if (run->options->json) {
+		struct json j = open_object(run, "print");
+		char *text = strndup(line->text, line->len);
+
+		json_string(&j, "comm", line->comm);
+		json_number(&j, "tid", line->tid);
+		json_number(&j, "cpu", line->cpu);
+		json_string(&j, "text", text ? text : "");
+		close_object(&j);
+		free(text);
+	} else {
+		fprintf(run->out, "%s ", local_time().text);
+		put_safe(run->out, line->comm, strlen(line->comm));
+		fprintf(run->out, " (%d): ", (int)line->tid);
+		put_safe(run->out, line->text, line->len);
+		putc('\n', run->out);
+	}
+	shown(run);
+}
+
 /* Line by line, made safe to show. */
 void run_show_output(struct run *run, const struct run_link *link, const char *text, size_t len)
 {
 	while (len && !run->done) {
 		const char *newline = memchr(text, '\n', len);
-		size_t line = newline ? (size_t)(newline - text) : len, hidden = 0;
+		size_t line = newline ? (size_t)(newline - text) : len;
 
 		if (run->options->json) {
 			struct json j = open_object(run, "output");
@@ -152,12 +184,8 @@ void run_show_output(struct run *run, const struct run_link *link, const char *t
 			close_object(&j);
 			free(copy);
 		} else {
-			char *safe = malloc(ESCAPE_ROOM(line));
-
-			if (safe)
-				fwrite(safe, 1, escape_terminal(safe, text, line, &hidden) - safe, run->out);
+			put_safe(run->out, text, line);
 			putc('\n', run->out);
-			free(safe);
 		}
 		shown(run);
 		line += newline != NULL;
@@ -330,6 +358,15 @@ static void end_buffer(struct run *run, struct json *j, const struct run_buffer 
 	json_close(j, '}');
 }
 
+static void end_printk(const struct run *run)
+{
+	uint64_t lost = printk_lost(run->printk);
+
+	if (lost)
+		fprintf(stderr, "portrace: %" PRIu64 " prints, of this object or of others, were dropped by "
+				"the kernel\n", lost);
+}
+
 void run_show_end(struct run *run)
 {
 	bool json = run->options->json;
@@ -352,4 +389,6 @@ void run_show_end(struct run *run)
 		json_close(&j, ']');
 		close_object(&j);
 	}
+	if (run->printk)
+		end_printk(run);
 }
