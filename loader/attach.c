@@ -138,17 +138,28 @@ bool attach_knows(const struct section_kind *kind)
 	return kind_of(kind);
 }
 
+/* Without names of its own a target is a place; with them it leaves the place open. */
+static bool is_placed(const struct attach_kind *kind, const struct program *prog)
+{
+	return *prog->target && !kind->targets && !kind->by_type;
+}
+
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place)
 {
 	const struct attach_kind *kind = kind_of(prog->kind);
-	uint32_t said = (place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0);
+	uint32_t said = (place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0), lacks;
 
-	if (!kind)
+	if (!kind || is_placed(kind, prog))
 		return 0;
-	if (!*prog->target && (kind->targets || kind->by_type))
-		return NEED_TARGET | (kind->needs & ~said);
-	/* Without names of its own a target is a place; with them it leaves the place open. */
-	return *prog->target && !kind->targets && !kind->by_type ? 0 : kind->needs & ~said;
+	lacks = kind->needs & ~said;
+	return !*prog->target && (kind->targets || kind->by_type) ? lacks | NEED_TARGET : lacks;
+}
+
+uint32_t attach_takes(const struct program *prog)
+{
+	const struct attach_kind *kind = kind_of(prog->kind);
+
+	return !kind || is_placed(kind, prog) ? 0 : kind->needs | kind->takes;
 }
 
 static int attach_to(struct link *link, const struct attach_kind *kind,

@@ -2,6 +2,7 @@
 #include "tests/live/attached.h"
 
 #include "compat/lower.h"
+#include "loader/ledger.h"
 #include "util/kernel_version.h"
 #include "util/release.h"
 #include "util/sys.h"
@@ -136,6 +137,13 @@ uint64_t seen(uint32_t key)
 void set_seen(uint32_t key, uint64_t value)
 {
 	ck_assert_int_eq(sys_map_update(loaded_map_fd(&subject.loaded, "seen"), &key, &value), 0);
+}
+
+void forget_the_dead(void)
+{
+	const struct ledger_watch nobody = { .ctx = NULL };
+
+	ledger_sweep(&nobody);
 }
 
 void need(enum cap cap)
