@@ -663,6 +663,22 @@ START_TEST(external_variable_is_kept_with_its_section_and_type)
 }
 END_TEST
 
+/* As bpftool links objects. */
+START_TEST(variables_without_relocations_are_where_their_symbols_say)
+{
+	uint32_t map, offset, size;
+
+	read_fixture("externs");
+	section(".rel.BTF")->sh_type = SHT_NOTE;
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_int_eq(object_global_find(&obj, "version", &map, &offset, &size), 0);
+	ck_assert_uint_eq(offset, symbol("version")->st_value);
+	ck_assert_int_eq(object_global_find(&obj, "queue", &map, &offset, &size), 0);
+	ck_assert_uint_eq(offset, symbol("queue")->st_value);
+	ck_assert_uint_ne(offset, 0);
+}
+END_TEST
+
 START_TEST(externs_of_the_kernel_are_told_apart)
 {
 	const char *const names[] = { "CONFIG_HZ", "LINUX_KERNEL_VERSION", "CONFIG_NO_SUCH_THING",
@@ -1332,6 +1348,7 @@ Suite *object_suite(void)
 	tcase_add_test(tc, maps_of_the_old_form_are_read);
 	tcase_add_test(tc, old_map_of_another_loader_is_named);
 	tcase_add_test(tc, externs_of_the_kernel_are_told_apart);
+	tcase_add_test(tc, variables_without_relocations_are_where_their_symbols_say);
 	tcase_add_test(tc, external_variable_is_kept_with_its_section_and_type);
 	add_damage_tests(tc);
 	tcase_add_test(tc, cut_object_is_an_error_at_every_length);
