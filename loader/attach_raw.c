@@ -56,12 +56,33 @@ static int attach(struct link *link, const struct attach_request *request, struc
  */
 #define ENOTSUPP 524
 
+/* link_create.tracing, which not all headers have. */
+#define TRACING_COOKIE_AT 24
+
+/* The only way with a cookie. A descriptor, or -errno. */
+static int link_with_cookie(const struct attach_request *request)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = request->prog_fd;
+	attr.link_create.attach_type = request->prog->kind->attach;
+	memcpy((char *)&attr + TRACING_COOKIE_AT, &request->options->cookie, 8);
+	return sys_bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
 static int attach_by_type(struct link *link, const struct attach_request *request,
 			  struct error *err)
 {
-	int fd = raw_open(request->prog_fd, NULL, 0);
+	int fd = request->options->cookie ? link_with_cookie(request) :
+					    raw_open(request->prog_fd, NULL, 0);
 
 	opened(link, fd, request, err);
+	if (fd == -EINVAL && request->options->cookie) {
+		err->code = ERROR_UNSUPPORTED;
+		return error_hint(err, "programs on functions take a cookie since Linux 5.19, on tracepoints by "
+				       "their types since 6.10");
+	}
 	if (fd == -ENOTSUPP || fd == -EOPNOTSUPP || fd == -ENOSYS) {
 		err->code = ERROR_UNSUPPORTED;
 		return error_hint(err, "this architecture has no BPF trampolines in this release (x86-64: Linux "
