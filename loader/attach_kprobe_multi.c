@@ -95,7 +95,8 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	tracefs = attach_tracefs(request, &own, err);
 	if (!tracefs)
 		goto out;
-	ret = kernel_functions_find(&functions, tracefs, request->target, err);
+	ret = kernel_functions_find(&functions, tracefs, request->target,
+				    request->options->cookie ? ADDRESS_ENTRY : ADDRESS_ANY, err);
 	if (!ret)
 		ret = functions.list.len ? attach_all(link, request, &functions, err) : ATTACH_ABSENT;
 	kernel_functions_fini(&functions);

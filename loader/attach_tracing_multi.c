@@ -113,7 +113,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	tracefs = attach_tracefs(request, &own, err);
 	if (!tracefs)
 		goto out;
-	ret = kernel_functions_find(&functions, tracefs, request->target, err);
+	ret = kernel_functions_find(&functions, tracefs, request->target, ADDRESS_ANY, err);
 	if (!ret)
 		ret = attach_to_types(link, request, &functions, err);
 	kernel_functions_fini(&functions);
