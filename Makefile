@@ -5,6 +5,7 @@
 #   make unit|live|gates  kinds of tests    make san   ASan, UBSan and valgrind    make bench   figures
 #   make fuzz       the parsers, FUZZ_SECONDS=30 each        make kernels  types of Debian's kernels
 #   make vmtest     live tests on other kernels, in QEMU     make vmtest-old  on what lacks more
+#   make foreign    objects of others, against libbpf
 #   make install    PREFIX=/usr/local DESTDIR=               make clean
 #
 # V=1 shows the commands, CI=1 makes warnings errors, SAN=1 builds with sanitizers into build/san,
@@ -75,7 +76,7 @@ tests := $(foreach kind,unit live,$(if $(wildcard tests/$(kind)/main.c),$(O)/tes
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all setup run check unit live gates san valgrind fuzz kernels vmtest vmtest-old bench install clean FORCE
+.PHONY: all setup run check unit live gates san valgrind fuzz foreign kernels vmtest vmtest-old bench install clean FORCE
 all: $(O)/portrace
 	@:
 
@@ -226,6 +227,16 @@ $(BUILD)/fuzz/obj/%.o: %.c | $(BUILD)/tools-test
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/tests/fuzz/fuzz_%.o $(patsubst %.c,$(BUILD)/fuzz/obj/%.o,$(library))
 	$(call say,LINK,$@)
 	$(Q)$(CLANG) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ -lelf -lz
+
+# Objects that nobody here wrote: Debian's, and the kernel's selftests, side by side with libbpf.
+foreign_objects := $(patsubst %,$(O)/test/tests/foreign/%.o,load_ours each)
+$(O)/test/load_ours: $(foreign_objects) $(O)/test/portrace.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ -lelf -lz
+
+foreign: $(O)/test/load_ours
+	$(Q)sh util/setup.sh build test corpus kernels
+	$(Q)$(as_root) sh tests/foreign/run.sh $(BUILD)
 
 # Those of its programs that are made of portrace's own parts; the others bench.sh compiles.
 bench_programs := $(addprefix $(O)/bench/,behind lowered)

@@ -47,6 +47,13 @@ int core_relocate_all(struct program *programs, size_t count, const struct btf *
 int core_check(const struct program *programs, size_t count, const struct btf *local,
 	       const struct core_targets *targets, struct error *err);
 
+/*
+ * Whether a function's prototype, or a variable's type, can be what the object has in mind: the
+ * same kinds all the way down, whatever things are called.
+ */
+bool core_types_fit(const struct btf *local, uint32_t local_id, const struct btf *target,
+		    uint32_t target_id);
+
 /* Why a relocation has no answer. */
 enum core_fault {
 	CORE_RESOLVED,

@@ -96,6 +96,15 @@ bool core_types_agree(const struct core *core, uint32_t local_id, uint32_t targe
 	       agree(core, local_id, target_id, MAX_DEPTH, &left);
 }
 
+bool core_types_fit(const struct btf *local, uint32_t local_id, const struct btf *target,
+		    uint32_t target_id)
+{
+	struct core core = { .local = local, .target = target };
+	uint32_t left = 100000;
+
+	return agree(&core, local_id, target_id, MAX_DEPTH, &left);
+}
+
 /* ---- matching ---- */
 
 static bool match(struct matcher *m, uint32_t local_id, uint32_t target_id, bool behind_pointer,

@@ -74,8 +74,10 @@ static void put_flags(struct json *j, uint32_t flags)
 	json_close(j, ']');
 }
 
-static void put_map(struct json *j, const struct btf *btf, const struct map *map)
+static void put_map(struct json *j, const struct object *obj, const struct map *map)
 {
+	const struct btf *btf = &obj->btf;
+
 	json_open(j, NULL, '{');
 	json_string(j, "name", map->name);
 	json_string(j, "type", since_map_type(map->type).name);
@@ -87,6 +89,9 @@ static void put_map(struct json *j, const struct btf *btf, const struct map *map
 	json_number(j, "max_entries", map->max_entries);
 	put_flags(j, map->flags);
 	json_bool(j, "pinned", map->pinning);
+	json_number(j, "map_extra", map->extra);
+	json_string(j, "inner", map->inner ? obj->maps.at[map->inner - 1].name : NULL);
+	json_number(j, "slots", map->slots.len);
 	json_close(j, '}');
 }
 
@@ -119,6 +124,8 @@ static void put_globals(struct json *j, const struct inspection *in)
 		const struct btf_var_secinfo *v;
 		uint32_t count, n;
 
+		if (in->obj->maps.at[i].role == MAP_KCONFIG)
+			continue;
 		v = inspect_globals(in, &in->obj->maps.at[i], &count);
 		for (n = 0; n < count; n++)
 			put_global(j, &in->obj->btf, &in->obj->maps.at[i], &v[n]);
@@ -133,6 +140,7 @@ static void put_external(struct json *j, const struct btf *btf, const struct ext
 	json_string(j, "section", *e->section ? e->section : NULL);
 	json_string(j, "kind", e->is_function ? "function" : "variable");
 	put_type(j, "type", btf, e->type_id);
+	json_bool(j, "weak", e->is_weak);
 	json_close(j, '}');
 }
 
@@ -207,7 +215,7 @@ void inspect_json(const struct inspection *in, FILE *to)
 	json_open(&j, "maps", '[');
 	for (i = 0; i < obj->maps.len; i++)
 		if (obj->maps.at[i].role == MAP_PLAIN)
-			put_map(&j, &obj->btf, &obj->maps.at[i]);
+			put_map(&j, obj, &obj->maps.at[i]);
 	json_close(&j, ']');
 	put_globals(&j, in);
 	json_open(&j, "externs", '[');

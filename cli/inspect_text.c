@@ -157,6 +157,10 @@ static void put_map(const struct inspection *in, const struct map *map, FILE *to
 		fprintf(to, " [%s]", flags);
 	if (map->pinning)
 		fputs(" [pinned by name]", to);
+	if (map->extra)
+		fprintf(to, " [extra 0x%llx]", (unsigned long long)map->extra);
+	if (map->slots.len)
+		fprintf(to, " [%zu from the start]", map->slots.len);
 	fputc('\n', to);
 }
 
@@ -204,7 +208,7 @@ static void put_global(const struct inspection *in, const struct map *map,
 	cell(to, buf, 0);
 	if (value.cut)
 		fputs("...", to);
-	fputs(inspect_has_address(map, v) ? " (with addresses to be filled in)\n" : "\n", to);
+	fputs(inspect_has_address(map, v) ? " (with addresses that no kernel fills in)\n" : "\n", to);
 }
 
 static void put_globals(const struct inspection *in, FILE *to)
@@ -218,7 +222,7 @@ static void put_globals(const struct inspection *in, FILE *to)
 		const struct btf_var_secinfo *v;
 		uint32_t count, n;
 
-		if (map->role == MAP_PLAIN)
+		if (map->role == MAP_PLAIN || map->role == MAP_KCONFIG)
 			continue;
 		if (!any)
 			fputs("\nSECTION      GLOBAL\n", to);
@@ -253,7 +257,7 @@ static void put_externals(const struct inspection *in, FILE *to)
 			strbuf_add(&declaration, "%s%s", e->name, e->is_function ? "()" : "");
 		cell(to, *e->section ? e->section : "-", 12);
 		cell(to, buf, 0);
-		fputc('\n', to);
+		fputs(e->is_weak ? " (weak)\n" : "\n", to);
 	}
 }
 

@@ -195,7 +195,7 @@ static struct value load_global(const struct fold *f, const struct value *addres
 	const struct map *map = &f->obj->maps.at[address->map];
 	uint64_t at = address->n + off;
 
-	if (map->role != MAP_RODATA || !map->data || at > map->value_size ||
+	if (!map_is_constant(map) || at > map->value_size ||
 	    size > map->value_size - at)
 		return OTHER;
 	return CONST(get(map->data + at, size));

@@ -13,6 +13,7 @@ enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF, TRANSPORT_EVENT
 
 struct lower_options {
 	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */
+	const char *root; /* what paths of the kernel's files begin with, for externs; NULL: "" */
 	struct printk_tagging *printk; /* what the object prints is to be told apart (compat/printk.h);
 					* NULL: it is not */
 };

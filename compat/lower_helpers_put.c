@@ -89,7 +89,7 @@ static const uint8_t *find_string(const struct fold *f, const struct value *v, s
 	const struct map *map = v->kind == VALUE_GLOBAL ? &f->obj->maps.at[v->map] : NULL;
 	const uint8_t *end;
 
-	if (!map || map->role != MAP_RODATA || !map->data || v->n >= map->value_size)
+	if (!map || !map_is_constant(map) || v->n >= map->value_size)
 		return NULL;
 	end = memchr(map->data + v->n, 0, map->value_size - v->n);
 	if (!end)

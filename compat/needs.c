@@ -460,6 +460,8 @@ static int need_map(struct survey *s, const struct map *map)
 	struct since since = since_map_type(map->type);
 	struct need n = { .kind = NEED_MAP, .release = since.release, .unit = "map" };
 
+	if (map->role == MAP_KCONFIG)
+		return 0; /* settings are told of one by one */
 	if (map->role != MAP_PLAIN) {
 		n = (struct need){ .kind = NEED_DATA, .release = LINUX(5, 2), .unit = "section",
 				   .what = "global variables", .instead = "lookups in a map" };
@@ -498,7 +500,10 @@ static int need_external(struct survey *s, const struct external *e)
 	const struct btf *btf = &s->obj->btf;
 	const struct btf_type *t = btf_type(btf, e->type_id);
 
-	if (e->is_function)
+	if (e->is_function && !strcmp(e->section, ".ksyms")) {
+		snprintf(n.what, sizeof(n.what), "functions of the kernel (kfuncs)");
+		n.release = e->is_weak ? 0 : LINUX(5, 13);
+	} else if (e->is_function)
 		snprintf(n.what, sizeof(n.what), "functions that are not in the object");
 	else if (!strcmp(e->section, ".kconfig"))
 		snprintf(n.what, sizeof(n.what), "values of the kernel's configuration");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "loader/attach_internal.h"
+#include "loader/ledger.h"
 #include "loader/target.h"
 #include "util/sys.h"
 
@@ -57,11 +58,77 @@ static const struct {
 	{ "fentry.multi.s/", &attach_kind_tracing_multi },
 	{ "fexit.multi.s/", &attach_kind_tracing_multi },
 	{ "fsession.multi.s/", &attach_kind_tracing_multi },
-	{ "lsm/", &attach_kind_type },
-	{ "lsm.s/", &attach_kind_type },
+	{ "lsm/", &attach_kind_lsm },
+	{ "lsm.s/", &attach_kind_lsm },
 	{ "freplace/", &attach_kind_type },
 	{ "iter/", &attach_kind_iter },
 	{ "iter.s/", &attach_kind_iter },
+	{ "xdp", &attach_kind_xdp },
+	{ "xdp.frags", &attach_kind_xdp },
+	{ "xdp/devmap", &attach_kind_xdp_map },
+	{ "xdp/cpumap", &attach_kind_xdp_map },
+	{ "xdp.frags/devmap", &attach_kind_xdp_map },
+	{ "xdp.frags/cpumap", &attach_kind_xdp_map },
+	{ "tc", &attach_kind_tc },
+	{ "classifier", &attach_kind_tc },
+	{ "action", &attach_kind_action },
+	{ "tc/ingress", &attach_kind_tcx },
+	{ "tc/egress", &attach_kind_tcx },
+	{ "tcx/ingress", &attach_kind_tcx },
+	{ "tcx/egress", &attach_kind_tcx },
+	{ "netkit/primary", &attach_kind_netkit },
+	{ "netkit/peer", &attach_kind_netkit },
+	{ "lwt_in", &attach_kind_route },
+	{ "lwt_out", &attach_kind_route },
+	{ "lwt_xmit", &attach_kind_route },
+	{ "lwt_seg6local", &attach_kind_route },
+	{ "sk_lookup", &attach_kind_sk_lookup },
+	{ "flow_dissector", &attach_kind_flow_dissector },
+	{ "netfilter", &attach_kind_netfilter },
+	{ "socket", &attach_kind_socket },
+	{ "sk_reuseport", &attach_kind_reuseport },
+	{ "sk_reuseport/migrate", &attach_kind_reuseport },
+	{ "perf_event", &attach_kind_perf_event },
+	{ "syscall", &attach_kind_syscall },
+	{ "lirc_mode2", &attach_kind_lirc },
+	{ "sk_skb", &attach_kind_sockmap },
+	{ "sk_skb/stream_parser", &attach_kind_sockmap },
+	{ "sk_skb/stream_verdict", &attach_kind_sockmap },
+	{ "sk_skb/verdict", &attach_kind_sockmap },
+	{ "sk_msg", &attach_kind_sockmap },
+	{ "struct_ops/", &attach_kind_struct_ops },
+	{ "struct_ops.s/", &attach_kind_struct_ops },
+	{ "lsm_cgroup/", &attach_kind_lsm_cgroup },
+	{ "sockops", &attach_kind_cgroup },
+	{ "cgroup_skb/ingress", &attach_kind_cgroup },
+	{ "cgroup_skb/egress", &attach_kind_cgroup },
+	{ "cgroup/skb", &attach_kind_cgroup },
+	{ "cgroup/sock", &attach_kind_cgroup },
+	{ "cgroup/sock_create", &attach_kind_cgroup },
+	{ "cgroup/sock_release", &attach_kind_cgroup },
+	{ "cgroup/post_bind4", &attach_kind_cgroup },
+	{ "cgroup/post_bind6", &attach_kind_cgroup },
+	{ "cgroup/bind4", &attach_kind_cgroup },
+	{ "cgroup/bind6", &attach_kind_cgroup },
+	{ "cgroup/connect4", &attach_kind_cgroup },
+	{ "cgroup/connect6", &attach_kind_cgroup },
+	{ "cgroup/connect_unix", &attach_kind_cgroup },
+	{ "cgroup/sendmsg4", &attach_kind_cgroup },
+	{ "cgroup/sendmsg6", &attach_kind_cgroup },
+	{ "cgroup/sendmsg_unix", &attach_kind_cgroup },
+	{ "cgroup/recvmsg4", &attach_kind_cgroup },
+	{ "cgroup/recvmsg6", &attach_kind_cgroup },
+	{ "cgroup/recvmsg_unix", &attach_kind_cgroup },
+	{ "cgroup/getpeername4", &attach_kind_cgroup },
+	{ "cgroup/getpeername6", &attach_kind_cgroup },
+	{ "cgroup/getpeername_unix", &attach_kind_cgroup },
+	{ "cgroup/getsockname4", &attach_kind_cgroup },
+	{ "cgroup/getsockname6", &attach_kind_cgroup },
+	{ "cgroup/getsockname_unix", &attach_kind_cgroup },
+	{ "cgroup/sysctl", &attach_kind_cgroup },
+	{ "cgroup/getsockopt", &attach_kind_cgroup },
+	{ "cgroup/setsockopt", &attach_kind_cgroup },
+	{ "cgroup/dev", &attach_kind_cgroup },
 };
 
 static const struct attach_kind *kind_of(const struct section_kind *kind)
@@ -80,12 +147,14 @@ bool attach_knows(const struct section_kind *kind)
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place)
 {
 	const struct attach_kind *kind = kind_of(prog->kind);
+	uint32_t said = (place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0);
 
-	if (!kind || *prog->target)
+	if (!kind)
 		return 0;
-	if (kind->targets || kind->by_type)
-		return NEED_TARGET;
-	return kind->needs & ~((place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0));
+	if (!*prog->target && (kind->targets || kind->by_type))
+		return NEED_TARGET | (kind->needs & ~said);
+	/* Without names of its own a target is a place; with them it leaves the place open. */
+	return *prog->target && !kind->targets && !kind->by_type ? 0 : kind->needs & ~said;
 }
 
 static int attach_to(struct link *link, const struct attach_kind *kind,
@@ -142,6 +211,18 @@ static int attach_to_one(struct link *link, const struct attach_kind *kind,
 	return ret == ATTACH_ABSENT ? none_there(kind, targets.list, err) : ret;
 }
 
+void attach_note(struct link *link, const struct attach_request *request)
+{
+	undo_about(&link->undo, request->prog_fd);
+	ledger_note(&link->undo, link->where);
+}
+
+void attach_nothing(struct link *link)
+{
+	ledger_forget(&link->undo);
+	link->undo.kind = NULL;
+}
+
 const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
 				     struct error *err)
 {
@@ -185,8 +266,10 @@ void link_detach(struct link *link)
 	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
-	if (link->undo.kind)
+	if (link->undo.kind) {
 		link->undo.kind->run(&link->undo, &ignored);
+		ledger_forget(&link->undo);
+	}
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
 	for (size_t i = 0; i < link->more_probes.len; i++)

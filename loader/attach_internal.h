@@ -32,8 +32,22 @@ struct attach_kind {
 
 extern const struct attach_kind attach_kind_tracepoint, attach_kind_kprobe, attach_kind_ksyscall,
 	attach_kind_uprobe, attach_kind_raw_tracepoint, attach_kind_type, attach_kind_iter,
-	attach_kind_kprobe_multi, attach_kind_uprobe_multi, attach_kind_usdt,
-	attach_kind_tracing_multi;
+	attach_kind_kprobe_multi, attach_kind_uprobe_multi, attach_kind_usdt, attach_kind_tracing_multi,
+	attach_kind_xdp, attach_kind_xdp_map, attach_kind_tc, attach_kind_action, attach_kind_tcx,
+	attach_kind_netkit, attach_kind_route, attach_kind_sk_lookup, attach_kind_flow_dissector,
+	attach_kind_netfilter, attach_kind_cgroup, attach_kind_lsm, attach_kind_lsm_cgroup,
+	attach_kind_socket, attach_kind_reuseport, attach_kind_sockmap, attach_kind_lirc,
+	attach_kind_perf_event, attach_kind_syscall, attach_kind_struct_ops;
+extern const struct undo_kind undo_tc, undo_xdp, undo_map_entry, undo_route, undo_flow_dissector,
+	undo_kind_cgroup, undo_kind_reuseport, undo_kind_sockmap, undo_kind_lirc, undo_kind_struct_ops;
+
+/*
+ * Of an attachment that no descriptor holds: called once link->undo has its kind, numbers and path,
+ * and before it is made. Says which program it is about, and puts it into the ledger.
+ */
+void attach_note(struct link *link, const struct attach_request *request);
+/* It came to nothing, so that there is nothing to undo. */
+void attach_nothing(struct link *link);
 
 /*
  * The options' tracefs, or `own`, opened; NULL and err where there is none. tracefs_close(own) is
@@ -63,6 +77,37 @@ int perf_attach_tracepoint(struct link *link, int id, pid_t pid,
 			   const struct attach_request *request, struct error *err);
 /* Code and hint for a perf event that could not be opened or attached to. -1. */
 int perf_explain(int ret, struct error *err);
+
+/* ---- on what a descriptor stands for (attach_prog.c); all return -errno ---- */
+
+/* The id of a loaded program; 0: the kernel gives none (before Linux 4.13). */
+uint32_t prog_id(int prog_fd);
+int prog_fd_by_id(uint32_t id);
+/* The link's descriptor. EINVAL: there is no such link, or nothing of the kind at all. */
+int prog_link(int target_fd, uint32_t type, int prog_fd);
+/* flags: BPF_F_ALLOW_MULTI and the like. */
+int prog_attach(int target_fd, uint32_t type, int prog_fd, uint32_t flags);
+/* Where that program is still there; else 0. */
+int prog_detach(int target_fd, uint32_t type, uint32_t id);
+/* The path, absolute, into undo->path; 0, or -1. */
+int undo_path(struct undo *undo, const char *path, struct error *err);
+/* prog_detach() from what the path names; numbers: how many attach types, and these. 0, or -1. */
+int prog_undo(const struct undo *undo, int open_flags, struct error *err);
+
+/* ---- on a security hook (attach_lsm.c) ---- */
+
+/* 0, or -1 where it would be attached and never run. */
+int need_bpf_security(const struct attach_request *request, struct error *err);
+
+/* ---- on a map of the object (attach_map.c) ---- */
+
+/*
+ * The descriptor of the map of that name, or, without one, of the only one that fits; *index
+ * receives which it is. -1: none of the name, or not as `expected`.
+ */
+int attach_map(const struct attach_request *request, const char *name,
+	       bool (*fits)(const struct map *), const char *expected, size_t *index,
+	       struct error *err);
 
 /* ---- kprobes and uprobes (attach_probe.c) ---- */
 

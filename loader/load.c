@@ -5,98 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/load_externals.h"
+#include "loader/load_maps.h"
 #include "loader/load_target.h"
 #include "loader/load_types.h"
+#include "loader/reuse.h"
 #include "loader/section.h"
+#include "loader/struct_ops.h"
 #include "loader/verifier_fetch.h"
 #include "loader/verifier_report.h"
-#include "util/cpus.h"
 #include "util/release.h"
 #include "util/sys.h"
 
-static void copy_name(char dst[BPF_OBJ_NAME_LEN], const char *src)
-{
-	size_t len = 0;
-
-	/* The kernel takes letters, digits and '_', and '.' only since Linux 5.2. */
-	for (; *src && len < BPF_OBJ_NAME_LEN - 1; src++)
-		dst[len++] = *src == '.' ? '_' : *src;
-}
-
-static int create_map(struct loaded *loaded, size_t index, const struct load_options *options,
-		      struct error *err)
-{
-	const struct map *map = &loaded->object->maps.at[index];
-	union bpf_attr attr = {
-		.map_type = map->type,
-		.key_size = map->key_size,
-		.value_size = map->value_size,
-		.max_entries = map->max_entries,
-		.map_flags = map->flags,
-	};
-	int fd;
-
-	if (map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !map->max_entries) {
-		int cpus = cpus_possible();
-
-		if (cpus < 0)
-			return error_system(err, -cpus, "map '%s': number of CPUs", map->name);
-		attr.max_entries = cpus;
-	}
-	if (options->names)
-		copy_name(attr.map_name, map->name);
-	fd = load_map_typed(loaded, options->types, index, &attr);
-	if (fd >= 0)
-		return fd;
-	error_system(err, -fd, "map '%s': create (type %u, key %u, value %u, entries %u)",
-		     map->name, map->type, map->key_size, map->value_size, attr.max_entries);
-	if (fd == -EPERM) {
-		err->code = ERROR_PERMISSION;
-		error_hint(err, "creating BPF maps takes root, or CAP_BPF (CAP_SYS_ADMIN before "
-				"Linux 5.8), and before 5.11 enough RLIMIT_MEMLOCK (ulimit -l)");
-	}
-	return -1;
-}
-
-static int fill_map(int fd, const struct map *map, struct error *err)
-{
-	__u32 zero = 0;
-	union bpf_attr attr;
-	int ret = sys_map_update(fd, &zero, map->data);
-
-	if (ret < 0)
-		return error_system(err, -ret, "map '%s': set its value", map->name);
-	if (!(map->flags & BPF_F_RDONLY_PROG))
-		return 0;
-	/* Only a frozen map's values are constants to the verifier. */
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = fd;
-	ret = sys_bpf(BPF_MAP_FREEZE, &attr, sizeof(attr));
-	if (ret < 0)
-		return error_system(err, -ret, "map '%s': freeze", map->name);
-	return 0;
-}
-
-static int create_maps(struct loaded *loaded, const struct load_options *options,
-		       struct error *err)
-{
-	const struct object *obj = loaded->object;
-
-	for (size_t i = 0; i < obj->maps.len; i++) {
-		const struct map *map = &obj->maps.at[i];
-
-		loaded->map_fds[i] = create_map(loaded, i, options, err);
-		if (loaded->map_fds[i] < 0)
-			return -1;
-		if (map->data && fill_map(loaded->map_fds[i], map, err))
-			return -1;
-	}
-	return 0;
-}
-
 /* The program's instructions with every ref resolved to a descriptor; malloc'ed. */
 static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct program *prog,
-				     struct error *err)
+				     const struct load_externals *externals, struct error *err)
 {
 	struct bpf_insn *insns = malloc(prog->insns.len * sizeof(*insns));
 
@@ -109,6 +32,10 @@ static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct p
 		const struct ref *ref = &prog->refs.at[i];
 		struct bpf_insn *insn = insns + ref->insn;
 
+		if (ref->kind == REF_EXTERNAL) {
+			load_external_put(externals, loaded->object, ref, insn);
+			continue;
+		}
 		insn[1].imm = 0;
 		switch (ref->kind) {
 		case REF_MAP:
@@ -124,7 +51,7 @@ static struct bpf_insn *resolve_refs(const struct loaded *loaded, const struct p
 			insn->src_reg = BPF_PSEUDO_FUNC;
 			insn->imm = (int)(ref->target - ref->insn - 1);
 			break;
-		case REF_EXTERNAL: /* object_loadable() said so */
+		case REF_EXTERNAL:
 			break;
 		}
 	}
@@ -177,6 +104,8 @@ static int explain_refusal(union bpf_attr *attr, int refused, const struct objec
 	}
 	if (options->refused)
 		options->refused(prog->name, log);
+	if (load_external_explain(obj, prog, log, err))
+		goto out;
 	verifier_report(err, log, strlen(log), -refused, prog, &obj->btf);
 out:
 	free(log);
@@ -189,7 +118,9 @@ static void describe_kind(const struct section_kind *kind, const struct load_tar
 {
 	attr->prog_type = kind->type;
 	attr->prog_flags = kind->flags;
-	if (options->attach_types)
+	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS)
+		attr->expected_attach_type = target->member;
+	else if (options->attach_types)
 		attr->expected_attach_type = kind->attach;
 	if (kind->type == BPF_PROG_TYPE_KPROBE)
 		attr->kern_version = options->kern_version;
@@ -200,8 +131,8 @@ static void describe_kind(const struct section_kind *kind, const struct load_tar
 
 /* The call itself, with all that is to be freed afterwards at hand. */
 static int give_program(struct loaded *loaded, size_t index, const struct load_options *options,
-			const struct load_target *target, struct bpf_insn *insns,
-			struct error *err)
+			const struct load_target *target, const struct load_externals *externals,
+			struct bpf_insn *insns, struct error *err)
 {
 	const struct program *prog = &loaded->object->programs.at[index];
 	struct bpf_func_info *funcs;
@@ -213,8 +144,9 @@ static int give_program(struct loaded *loaded, size_t index, const struct load_o
 	attr.insns = (uintptr_t)insns;
 	attr.insn_cnt = prog->insns.len;
 	attr.license = (uintptr_t)loaded->object->license;
+	attr.fd_array = externals->fds.len ? (uintptr_t)externals->fds.at : 0;
 	if (options->names)
-		copy_name(attr.prog_name, prog->name);
+		load_copy_name(attr.prog_name, prog->name);
 	if (load_prog_types(loaded, options->types, index, &attr, &funcs, err))
 		return -1;
 	fd = load_prog_typed(loaded, index, &attr, prog_load);
@@ -225,7 +157,8 @@ static int give_program(struct loaded *loaded, size_t index, const struct load_o
 }
 
 static int load_program(struct loaded *loaded, size_t index, const struct load_options *options,
-			struct load_targets *targets, struct error *err)
+			struct load_targets *targets, const struct load_externals *externals,
+			struct error *err)
 {
 	const struct program *prog = &loaded->object->programs.at[index];
 	struct load_target target;
@@ -233,11 +166,13 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 	int fd = -1;
 
 	if (section_loadable(prog->kind, prog->section, err) ||
-	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err))
+	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err) ||
+	    (prog->kind->type == BPF_PROG_TYPE_STRUCT_OPS &&
+	     struct_ops_target(loaded, index, &target, err)))
 		return error_wrap(err, "program '%s'", prog->name);
-	insns = resolve_refs(loaded, prog, err);
+	insns = resolve_refs(loaded, prog, externals, err);
 	if (insns)
-		fd = give_program(loaded, index, options, &target, insns, err);
+		fd = give_program(loaded, index, options, &target, externals, insns, err);
 	free(insns);
 	sys_close(target.fd);
 	return fd;
@@ -254,14 +189,16 @@ static int load_programs(struct loaded *loaded, const struct load_options *optio
 {
 	const struct object *obj = loaded->object;
 	struct load_targets targets = { .open = false };
-	int ret = 0;
+	struct load_externals externals = { .at = NULL };
+	int ret = load_externals_find(&externals, obj, &targets, err);
 
 	for (size_t i = 0; !ret && i < obj->programs.len; i++) {
 		if (!obj->programs.at[i].autoload)
 			continue;
-		loaded->prog_fds[i] = load_program(loaded, i, options, &targets, err);
+		loaded->prog_fds[i] = load_program(loaded, i, options, &targets, &externals, err);
 		ret = loaded->prog_fds[i] < 0 ? -1 : 0;
 	}
+	load_externals_fini(&externals);
 	load_targets_fini(&targets);
 	return ret;
 }
@@ -276,19 +213,24 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 	loaded->btf_fd = -1;
 	loaded->map_fds = calloc(obj->maps.len + 1, sizeof(int));
 	loaded->prog_fds = calloc(obj->programs.len + 1, sizeof(int));
+	loaded->arenas = calloc(obj->maps.len + 1, sizeof(*loaded->arenas));
+	loaded->pins = calloc(obj->maps.len + 1, sizeof(*loaded->pins));
 	loaded->targets = calloc(obj->programs.len + 1, sizeof(*loaded->targets));
 	forget_fds(loaded->map_fds, obj->maps.len);
 	forget_fds(loaded->prog_fds, obj->programs.len);
-	if (!loaded->map_fds || !loaded->prog_fds || !loaded->targets) {
+	if (!loaded->map_fds || !loaded->prog_fds || !loaded->arenas || !loaded->pins ||
+	    !loaded->targets) {
 		error_memory(err);
 		goto fail;
 	}
 	load_btf(loaded, options->types);
-	if (create_maps(loaded, options, err) || load_programs(loaded, options, err))
+	if (struct_ops_find(loaded, err) || load_maps(loaded, options, err) ||
+	    load_programs(loaded, options, err) || load_program_slots(loaded, err))
 		goto fail;
 	return 0;
 fail:
 	error_wrap(err, "%s", obj->name);
+	reuse_undo(loaded);
 	loaded_fini(loaded);
 	return -1;
 }
@@ -297,14 +239,18 @@ void loaded_fini(struct loaded *loaded)
 {
 	const struct object *obj = loaded->object;
 
+	load_unmap_arenas(loaded);
+	reuse_fini(loaded);
 	for (size_t i = 0; loaded->prog_fds && i < obj->programs.len; i++)
 		sys_close(loaded->prog_fds[i]);
 	for (size_t i = 0; loaded->map_fds && i < obj->maps.len; i++)
 		sys_close(loaded->map_fds[i]);
 	sys_close(loaded->btf_fd);
+	struct_ops_fini(&loaded->ops);
 	free(loaded->prog_fds);
 	free(loaded->map_fds);
 	free(loaded->targets);
+	free(loaded->arenas);
 	memset(loaded, 0, sizeof(*loaded));
 }
 

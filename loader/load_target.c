@@ -22,7 +22,7 @@ void load_targets_fini(struct load_targets *targets)
 	targets->open = false;
 }
 
-static int open_types(struct load_targets *targets, struct error *err)
+int load_targets_open(struct load_targets *targets, struct error *err)
 {
 	struct types_request request = { .from = TYPES_KERNEL };
 
@@ -72,7 +72,7 @@ static int btf_fd_by_id(uint32_t id)
 }
 
 /* Of the kernel's own BTFs the module's, found by its name. The descriptor, or -errno. */
-static int module_fd(const char *module)
+int load_module_fd(const char *module)
 {
 	union bpf_attr attr;
 	int ret, fd;
@@ -110,7 +110,7 @@ static int find_in_modules(struct types *types, const char *name, uint32_t btf_k
 		target->type_id = btf_find(module, name, btf_kind);
 		if (!target->type_id)
 			continue;
-		target->fd = module_fd(types->modules.at[i].name);
+		target->fd = load_module_fd(types->modules.at[i].name);
 		if (target->fd < 0)
 			return error_system(err, -target->fd, "module '%s': open its types",
 					    types->modules.at[i].name);
@@ -118,19 +118,27 @@ static int find_in_modules(struct types *types, const char *name, uint32_t btf_k
 	}
 }
 
+int load_target_type(struct load_targets *targets, const char *name, uint32_t btf_kind,
+		     struct load_target *target, struct error *err)
+{
+	*target = (struct load_target){ .fd = -1 };
+	if (load_targets_open(targets, err))
+		return -1;
+	target->type_id = btf_find(&targets->types.btf, name, btf_kind);
+	if (target->type_id)
+		return 0;
+	return find_in_modules(&targets->types, name, btf_kind, target, err);
+}
+
 static int find_in_kernel(struct load_targets *targets, const struct section_kind *kind,
 			  const char *name, struct load_target *target, struct error *err)
 {
 	struct naming naming = naming_of(kind);
 	char type[160];
+	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
-	if (open_types(targets, err))
-		return -1;
-	snprintf(type, sizeof(type), "%s%s", naming.prefix, name);
-	target->type_id = btf_find(&targets->types.btf, type, naming.btf_kind);
-	if (target->type_id)
-		return 0;
-	return find_in_modules(&targets->types, type, naming.btf_kind, target, err);
+	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
+	return load_target_type(targets, type, naming.btf_kind, target, err);
 }
 
 /* ---- a program's ---- */

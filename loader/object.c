@@ -51,6 +51,8 @@ int64_t parse_external(struct parse *p, const char *name, bool *is_new)
 	e = vec_push(&p->obj->externals);
 	if (!e)
 		return error_memory(p->err);
+	if (i == EXTERNALS_MAX)
+		return parse_fail(p, ERROR_UNSUPPORTED, "externs: got more than %u", EXTERNALS_MAX);
 	e->name = name;
 	e->section = "";
 	*is_new = true;
@@ -78,7 +80,8 @@ int object_init(struct object *obj, const char *name, const void *data, size_t s
 	memset(obj, 0, sizeof(*obj));
 	obj->name = name;
 	if (!parse_elf(&p, data, size) && !parse_functions(&p) && !parse_btf(&p) &&
-	    !parse_btf_ext(&p) && !parse_maps(&p) && !parse_programs(&p))
+	    !parse_btf_ext(&p) && !parse_maps(&p) && !parse_data(&p) && !parse_programs(&p) &&
+	    !parse_struct_ops(&p))
 		ret = 0;
 	parse_fini(&p);
 	if (ret)
@@ -116,6 +119,7 @@ static void map_fini(struct map *map)
 {
 	free(map->name);
 	free(map->data);
+	vec_fini(&map->slots);
 	vec_fini(&map->addresses);
 }
 
@@ -129,6 +133,11 @@ void object_fini(struct object *obj)
 	for (i = 0; i < obj->programs.len; i++)
 		program_fini(&obj->programs.at[i]);
 	vec_fini(&obj->programs);
+	for (i = 0; i < obj->struct_ops.len; i++) {
+		free(obj->struct_ops.at[i].data);
+		vec_fini(&obj->struct_ops.at[i].functions);
+	}
+	vec_fini(&obj->struct_ops);
 	vec_fini(&obj->externals);
 	for (i = 0; i < obj->obstacles.len; i++) {
 		free(obj->obstacles.at[i].message);
@@ -159,7 +168,7 @@ static const struct btf_var_secinfo *find_var(const struct btf *btf, const struc
 	const struct btf_var_secinfo *vars;
 	uint32_t i;
 
-	if (map->role == MAP_PLAIN || !t || btf_kind(t) != BTF_KIND_DATASEC)
+	if (!map->data || !t || btf_kind(t) != BTF_KIND_DATASEC)
 		return NULL;
 	vars = btf_extra(t);
 	for (i = 0; i < btf_vlen(t); i++) {

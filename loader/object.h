@@ -78,18 +78,57 @@ struct program {
 	VEC(struct core_relo) relos;
 };
 
-/* What holds the map's initial value: nothing, or one of the global data sections. */
-enum map_role { MAP_PLAIN, MAP_RODATA, MAP_DATA, MAP_BSS };
+/*
+ * What holds the map's initial value: nothing, or one of the global data sections; of MAP_KCONFIG,
+ * the kernel's configuration, nobody knows before prepare() (compat/externals.c) has looked.
+ */
+enum map_role { MAP_PLAIN, MAP_RODATA, MAP_DATA, MAP_BSS, MAP_KCONFIG };
+
+/* What a map holds from the start: a map in a map of maps, a program in one of programs. */
+struct map_slot {
+	uint32_t index;  /* in the map */
+	uint32_t target; /* in object.maps, or in object.programs where it is a PROG_ARRAY */
+};
 
 struct map {
 	char *name; /* owned; for data sections ".rodata" and the like */
 	enum map_role role;
 	uint32_t type, key_size, value_size, max_entries, flags;
-	uint32_t pinning; /* enum libbpf_pin_type of __uint(pinning, ...): 1 by name, else 0 */
+	uint64_t extra;     /* map_extra: a bloom filter's hashes, an arena's address */
+	uint32_t numa_node; /* means something with BPF_F_NUMA_NODE */
+	uint32_t pinning;   /* enum libbpf_pin_type of __uint(pinning, ...): 1 by name, else 0 */
+	uint32_t inner;     /* index + 1 of what the maps in it are like; 0: it holds no maps, or
+			     * nothing says what they are like */
+	bool is_template;   /* is only that of another: not kept, and no program refers to it */
+	VEC(struct map_slot) slots;
 	uint32_t key_type_id, value_type_id; /* in the object's BTF, 0 = unknown */
 	uint32_t section;                    /* ELF section index of a data section */
-	uint8_t *data;                       /* owned: value_size bytes, data sections only */
-	VEC(uint32_t) addresses;             /* where in data are some that only loading knows */
+	uint8_t *data;                       /* owned: value_size bytes, data sections only; an
+					      * arena's globals: data_size bytes */
+	uint32_t data_size;                  /* arenas only */
+	VEC(uint32_t) addresses;             /* where in data C wants an address. No kernel can be
+					      * told, so there is just what the file has there */
+};
+
+enum external_state {
+	EXTERNAL_UNKNOWN, /* nobody has looked so far */
+	EXTERNAL_FOUND,
+	EXTERNAL_MISSING,
+};
+
+/* A struct of the kernel's with functions that the object has: a map of one value (struct_ops.h). */
+struct ops_function {
+	uint32_t offset;  /* of the member that points to it */
+	uint32_t program; /* index in object.programs */
+};
+
+struct struct_ops {
+	uint32_t map;     /* index in object.maps */
+	uint32_t type_id; /* the object's own version of the struct */
+	uint32_t start;   /* in its section */
+	uint32_t size;
+	uint8_t *data;    /* owned: its bytes, 0 where a function is to be put */
+	VEC(struct ops_function) functions;
 };
 
 /* A variable or function that the object uses and does not have: CONFIG_HZ, bpf_task_from_pid. */
@@ -98,6 +137,12 @@ struct external {
 	const char *section; /* ".kconfig", ".ksyms", "" where it is of no section */
 	uint32_t type_id;    /* BTF_KIND_VAR or _FUNC; 0 where there is no BTF of it */
 	bool is_function;
+	bool is_used;        /* something refers to it */
+	bool is_weak;        /* the object copes without */
+	bool is_typeless;    /* a variable of .ksyms that is nothing but its address */
+	uint32_t map, offset; /* of .kconfig: index + 1 of the map that its value is in, and where */
+	enum external_state state;
+	uint64_t address;    /* of one without a type, once found */
 };
 
 /* What the parser understands and load() cannot do: told of when loading, see object_loadable(). */
@@ -111,6 +156,7 @@ struct object {
 	struct btf btf; /* btf_count() <= 1 where the object has none */
 	VEC(struct map) maps;
 	VEC(struct program) programs;
+	VEC(struct struct_ops) struct_ops;
 	VEC(struct external) externals;
 	VEC(struct obstacle) obstacles; /* at most OBSTACLES_MAX */
 	char *strings; /* owned copy of the names that func, program and license point into */
@@ -119,6 +165,7 @@ struct object {
 };
 
 #define OBSTACLES_MAX 100
+#define EXTERNALS_MAX 4096
 
 /*
  * Parses size bytes of an ELF object; the bytes are only read, and may go afterwards. An object
@@ -138,6 +185,12 @@ void *object_global(struct object *obj, const char *name, size_t *size);
 /* The same, as (map index, offset), for reading it after loading. -1 where there is none. */
 int object_global_find(const struct object *obj, const char *name, uint32_t *map,
 		       uint32_t *offset, uint32_t *size);
+/* Whether all that is in it stays as it is: constants, for fold(). */
+static inline bool map_is_constant(const struct map *map)
+{
+	return map->data && (map->role == MAP_RODATA || map->role == MAP_KCONFIG);
+}
+
 struct map *object_map(struct object *obj, const char *name);
 struct program *object_program(struct object *obj, const char *name);
 /* Adds a map that is not in the file, as lowerings do. The name is copied. NULL = no memory.

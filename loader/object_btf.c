@@ -106,14 +106,41 @@ static int add_external(struct parse *p, const char *section, uint32_t type_id)
 
 	if (index < 0 || !is_new)
 		return index < 0 ? -1 : 0;
-	p->obj->externals.at[index] = (struct external){ name, section, type_id, is_function };
-	if (is_function)
-		parse_fail(p, ERROR_UNSUPPORTED, "function '%s': got an extern one in section '%s', "
-			   "expected code in the object", name, section);
-	else
-		parse_fail(p, ERROR_UNSUPPORTED, "variable '%s': got an extern one, expected it to "
-			   "be defined in the object", name);
+	p->obj->externals.at[index] = (struct external){
+		.name = name, .section = section, .type_id = type_id, .is_function = is_function,
+		.is_typeless = !is_function && !btf_resolve(&p->obj->btf, t->type),
+	};
+	if (!strcmp(section, ".kconfig") || !strcmp(section, ".ksyms") || !strcmp(section, ".maps"))
+		return 0;
+	parse_fail(p, ERROR_UNSUPPORTED, "%s '%s': got an extern one in section '%s', expected it to "
+		   "be defined in the object", is_function ? "function" : "variable", name, section);
+	error_hint(p->err, "what the kernel has is declared with __ksym or __kconfig");
 	return parse_postpone(p);
+}
+
+/* Where its value will be, clang leaves open. */
+static int place_kconfig(struct parse *p, struct btf_var_secinfo *v, uint64_t *size)
+{
+	const struct btf_type *var = btf_type(&p->obj->btf, v->type);
+	const char *name = var ? btf_string(&p->obj->btf, var->name_off) : "";
+	int64_t own = var && btf_kind(var) == BTF_KIND_VAR ? btf_size(&p->obj->btf, var->type) : -1;
+	bool is_new;
+	int64_t index;
+
+	if (own <= 0 || own > KCONFIG_MAX || *size > KCONFIG_MAX)
+		return parse_fail(p, ERROR_FORMAT, "section '.kconfig': variable '%s': got a type of "
+				  "%lld bytes at %llu, expected 1 to %u", name, (long long)own,
+				  (unsigned long long)*size, KCONFIG_MAX);
+	while (own <= 8 && !(own & (own - 1)) && *size % own)
+		++*size;
+	v->offset = *size;
+	v->size = own;
+	*size += own;
+	index = parse_external(p, name, &is_new);
+	if (index < 0)
+		return -1;
+	p->obj->externals.at[index].offset = v->offset;
+	return 0;
 }
 
 static int check_var(struct parse *p, const char *section, uint64_t size,
@@ -143,12 +170,16 @@ static int complete_datasec(struct parse *p, struct btf_type *t)
 	struct btf_var_secinfo *vars = (struct btf_var_secinfo *)(t + 1);
 	uint32_t section = section_find(p, name), i;
 	uint64_t size = section ? p->sections.at[section].size : t->size;
+	bool is_kconfig = !section && !strcmp(name, ".kconfig");
 
+	if (is_kconfig)
+		size = 0;
 	if (size > UINT32_MAX)
 		return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes, expected less "
 				  "than 4 GiB", name, (unsigned long long)size);
 	for (i = 0; i < btf_vlen(t); i++)
-		if (check_var(p, name, size, &vars[i]))
+		if (check_var(p, name, size, &vars[i]) ||
+		    (is_kconfig && place_kconfig(p, &vars[i], &size)))
 			return -1;
 	t->size = size;
 	qsort(vars, btf_vlen(t), sizeof(*vars), compare_vars);

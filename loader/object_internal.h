@@ -12,8 +12,10 @@
  *	object_elf.c    the file: header, sections, symbols; all bounds are checked here
  *	object_link.c   the sections of code, cut into functions
  *	object_btf.c    .BTF, copied and completed; .BTF.ext, taken apart by section
- *	object_maps.c   .maps and the data sections
+ *	object_maps.c   .maps, and maps of the form before it: object_old_maps.c
+ *	object_data.c   the data sections
  *	object_link.c   relocations, and each program put together
+ *	object_struct_ops.c   .struct_ops, which refers to programs
  */
 
 struct section {
@@ -26,6 +28,7 @@ struct section {
 	uint64_t offset;     /* in the file */
 	uint32_t link, info;
 	uint32_t map;        /* index in object.maps + 1 of a data section's map, else 0 */
+	bool defines_maps;
 };
 
 struct symbol {
@@ -42,10 +45,12 @@ struct relocation {
 	uint32_t type;   /* R_BPF_... */
 };
 
-/* A map of the .maps section. */
+/* A map of a section that defines maps. */
 struct map_place {
+	uint32_t section;
 	uint32_t offset, size;
 	uint32_t map;
+	uint32_t values; /* where in it the first of its slots is; 0: it has none */
 };
 
 /* A piece of an executable section. All counts are of instructions. */
@@ -53,6 +58,7 @@ struct function {
 	const char *name;
 	uint32_t section, start, len;
 	bool is_program;
+	uint32_t number;             /* of programs: in object.programs */
 	uint32_t relocs, relocs_len; /* range in parse.relocs that lies inside */
 	uint32_t linked;             /* number of the program that it was last linked into */
 	uint32_t at;                 /* and its first instruction there */
@@ -89,7 +95,6 @@ struct parse {
 	VEC(struct ext_func) ext_funcs;  /* all three sorted by section and insn */
 	VEC(struct ext_line) ext_lines;
 	VEC(struct ext_relo) ext_relos;
-	uint32_t maps_section;           /* 0: none */
 	uint64_t linked;                 /* instructions in all programs so far */
 };
 
@@ -107,6 +112,8 @@ int parse_postpone(struct parse *p);
 /* Index in object.externals of that name, added where it is new; -1 without memory. */
 int64_t parse_external(struct parse *p, const char *name, bool *is_new);
 
+#define KCONFIG_MAX 65536 /* bytes of values of the kernel's configuration; of one, too */
+
 int parse_elf(struct parse *p, const void *data, size_t size);
 /* Index of the one section of that name, 0 where there is none. */
 uint32_t section_find(const struct parse *p, const char *name);
@@ -116,10 +123,18 @@ size_t relocation_count(const struct section *s);
 /* Entry i of a relocation section, checked but for what it changes. */
 int relocation_at(struct parse *p, uint32_t section, size_t i, struct relocation *r);
 
+/* Index in parse.functions of the one that starts at that instruction of the section, or -1. */
+int64_t function_at(const struct parse *p, uint32_t section, int64_t start);
+/* The map that is defined at that byte of the section, or NULL. */
+const struct map_place *map_place_at(const struct parse *p, uint32_t section, int64_t offset);
+
 int parse_functions(struct parse *p);
 int parse_btf(struct parse *p);
 int parse_btf_ext(struct parse *p);
 int parse_maps(struct parse *p);
+int parse_old_maps(struct parse *p, uint32_t section);
+int parse_data(struct parse *p);
 int parse_programs(struct parse *p);
+int parse_struct_ops(struct parse *p);
 
 #endif

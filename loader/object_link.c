@@ -154,6 +154,17 @@ static int check_code_sections(struct parse *p)
 	return 0;
 }
 
+/* Programs are put together in the order of their functions. */
+static void number_programs(struct parse *p)
+{
+	uint32_t number = 0;
+	size_t i;
+
+	for (i = 0; i < p->functions.len; i++)
+		if (p->functions.at[i].is_program)
+			p->functions.at[i].number = number++;
+}
+
 int parse_functions(struct parse *p)
 {
 	size_t i;
@@ -168,11 +179,11 @@ int parse_functions(struct parse *p)
 	if (p->functions.len)
 		qsort(p->functions.at, p->functions.len, sizeof(*p->functions.at),
 		      compare_functions);
+	number_programs(p);
 	return check_functions(p) || check_code_sections(p) ? -1 : 0;
 }
 
-/* Index of the function that starts there, or -1. */
-static int64_t function_at(const struct parse *p, uint32_t section, int64_t start)
+int64_t function_at(const struct parse *p, uint32_t section, int64_t start)
 {
 	struct function key = { .section = section, .start = start };
 	const struct function *f;
@@ -318,24 +329,47 @@ static int add_ref(struct linker *l, enum ref_kind kind, uint32_t target, uint32
 	return 0;
 }
 
-/* Something that is not in the object: the program can be looked at, though not loaded. */
+/* Of something that is neither here nor in the kernel the program can be looked at, no more. */
+static int note_undefined(struct linker *l, struct external *e)
+{
+	e->is_function = is_call(current_insn(l));
+	link_fail(l, ERROR_UNSUPPORTED, "symbol '%s': got an extern one, expected it to be defined "
+		  "in the object", e->name);
+	error_hint(l->p->err, "what the kernel has is declared with __ksym or __kconfig (and compiled "
+		   "with -g); with what other objects have, link it: bpftool gen object");
+	return parse_postpone(l->p);
+}
+
+/* A value of the kernel's configuration is in a map, like any constant. */
+static int refer_to_kconfig(struct linker *l, const struct external *e)
+{
+	int64_t offset = (int64_t)e->offset + current_insn(l)->imm;
+
+	if (offset < 0 || offset >= l->p->obj->maps.at[e->map - 1].value_size)
+		return link_fail(l, ERROR_FORMAT, "symbol '%s': got byte %d of it, expected one in "
+				 "section '.kconfig'", e->name, current_insn(l)->imm);
+	return add_ref(l, REF_VALUE, e->map - 1, offset);
+}
+
+/* Something that is not in the object. */
 static int refer_to_external(struct linker *l, const struct symbol *sym)
 {
 	bool is_new, is_function = is_call(current_insn(l));
 	int64_t index = parse_external(l->p, sym->name, &is_new);
+	struct external *e;
 
-	if (index < 0 || add_ref(l, REF_EXTERNAL, index, 0))
+	if (index < 0)
+		return -1;
+	e = &l->p->obj->externals.at[index];
+	e->is_used = true;
+	e->is_weak |= sym->bind == STB_WEAK;
+	if (e->map && !is_function)
+		return refer_to_kconfig(l, e);
+	if (add_ref(l, REF_EXTERNAL, index, is_function ? 0 : current_insn(l)->imm))
 		return -1;
 	if (is_function)
 		current_insn(l)->src_reg = BPF_PSEUDO_KFUNC_CALL;
-	if (!is_new)
-		return 0;
-	l->p->obj->externals.at[index].is_function = is_function;
-	link_fail(l, ERROR_UNSUPPORTED, "symbol '%s': got an extern one, expected it to be defined "
-		  "in the object", sym->name);
-	error_hint(l->p->err, "variables and functions of the kernel, or of other objects, cannot "
-		   "be referred to");
-	return parse_postpone(l->p);
+	return is_new ? note_undefined(l, e) : 0;
 }
 
 static int resolve_call(struct linker *l, const struct code_reloc *r)
@@ -368,13 +402,13 @@ static int resolve_call(struct linker *l, const struct code_reloc *r)
 
 static int refer_to_map(struct linker *l, const struct symbol *sym, int64_t offset)
 {
-	size_t i;
+	const struct map_place *place = map_place_at(l->p, sym->section, offset);
 
-	for (i = 0; i < l->p->map_places.len; i++)
-		if (l->p->map_places.at[i].offset == offset)
-			return add_ref(l, REF_MAP, l->p->map_places.at[i].map, 0);
-	return link_fail(l, ERROR_FORMAT, "symbol '%s': got byte %lld of section '.maps', expected "
-			 "the start of a map", sym->name, (long long)offset);
+	if (place)
+		return add_ref(l, REF_MAP, place->map, 0);
+	return link_fail(l, ERROR_FORMAT, "symbol '%s': got byte %lld of section '%s', expected "
+			 "the start of a map", sym->name, (long long)offset,
+			 l->p->sections.at[sym->section].name);
 }
 
 static int refer_to_data(struct linker *l, const struct symbol *sym, int64_t offset)
@@ -426,7 +460,7 @@ static int resolve_wide(struct linker *l, const struct code_reloc *r)
 		return refer_to_external(l, sym);
 	s = &l->p->sections.at[sym->section];
 	offset = (int64_t)sym->value + insn->imm;
-	if (sym->section == l->p->maps_section)
+	if (s->defines_maps)
 		return refer_to_map(l, sym, offset);
 	if (s->map)
 		return refer_to_data(l, sym, offset);

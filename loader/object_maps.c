@@ -6,26 +6,48 @@
  *	struct {
  *		int (*type)[BPF_MAP_TYPE_HASH];      __uint(type, BPF_MAP_TYPE_HASH)
  *		int (*max_entries)[1024];            __uint(max_entries, 1024)
+ *		enum { u1 = 1ull << 44 } map_extra;  __ulong(map_extra, 1ull << 44)
  *		__u32 *key;                          __type(key, __u32)
  *		struct value *value;                 __type(value, struct value)
  *	} watched SEC(".maps");
  *
- * Global variables become maps as well: one array of one element for each data section.
+ * A map of maps says what they are like by a definition of the same kind, and may have some from
+ * the start. So may a map of programs:
+ *
+ *	struct {
+ *		int (*type)[BPF_MAP_TYPE_ARRAY_OF_MAPS];
+ *		struct inner *values[];              __array(values, struct inner)
+ *	} outer SEC(".maps") = { .values = { [2] = &one, &other } };
+ *
+ * The relocation of &one lies at the offset of `values` + 2 * 8.
  */
 #include "loader/object_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What globals may come to; beyond that a .bss, which takes no room in the file, is a bomb. */
-#define MAX_DATA (64u << 20)
+/* In memory of the maps section an address is 8 bytes; relocated by either of these. */
+#ifndef R_BPF_64_64
+#define R_BPF_64_64 1
+#endif
+#ifndef R_BPF_64_ABS64
+#define R_BPF_64_ABS64 2
+#endif
 
 struct map_def {
 	struct parse *p;
-	struct map *map;
+	size_t index; /* of the map in object.maps */
 	const char *name;
 	bool has_key_size, has_value_size;
+	const struct btf_member *values; /* its slots, or NULL */
+	uint32_t *values_at;             /* where to put their offset; NULL: it can have none */
 };
+
+static struct map *map_of(const struct map_def *d)
+{
+	return &d->p->obj->maps.at[d->index];
+}
 
 static int map_fail(struct map_def *d, enum error_code code, const char *attribute,
 		    const char *got, const char *expected)
@@ -34,12 +56,17 @@ static int map_fail(struct map_def *d, enum error_code code, const char *attribu
 			  expected);
 }
 
-/* ---- .maps ---- */
+/* ---- attributes ---- */
+
+static const struct btf_type *resolved(const struct btf *btf, uint32_t id)
+{
+	return btf_type(btf, btf_resolve(btf, id));
+}
 
 /* The type behind a member's pointer, 0 where the member is no pointer. */
 static uint32_t pointee(const struct btf *btf, uint32_t id)
 {
-	const struct btf_type *t = btf_type(btf, btf_resolve(btf, id));
+	const struct btf_type *t = resolved(btf, id);
 
 	return t && btf_kind(t) == BTF_KIND_PTR ? t->type : 0;
 }
@@ -47,12 +74,34 @@ static uint32_t pointee(const struct btf *btf, uint32_t id)
 static int read_number(struct map_def *d, const struct btf_member *m, uint32_t *value)
 {
 	const struct btf *btf = &d->p->obj->btf;
-	const struct btf_type *t = btf_type(btf, btf_resolve(btf, pointee(btf, m->type)));
+	const struct btf_type *t = resolved(btf, pointee(btf, m->type));
 
 	if (!t || btf_kind(t) != BTF_KIND_ARRAY)
 		return map_fail(d, ERROR_FORMAT, btf_string(btf, m->name_off), "another type",
 				"__uint(), a pointer to an array");
 	*value = ((const struct btf_array *)btf_extra(t))->nelems;
+	return 0;
+}
+
+/* One of more than 32 bits is the only value of an enum; small ones come as the others, too. */
+static int read_long(struct map_def *d, const struct btf_member *m, uint64_t *value)
+{
+	const struct btf *btf = &d->p->obj->btf;
+	const struct btf_type *t = resolved(btf, m->type);
+	uint32_t number = 0;
+	int ret;
+
+	if (!t || !btf_is_enum(t)) {
+		ret = read_number(d, m, &number);
+		*value = number;
+		return ret;
+	}
+	if (btf_vlen(t) != 1)
+		return map_fail(d, ERROR_FORMAT, btf_string(btf, m->name_off),
+				"an enum of another number of values", "__ulong(), one of one");
+	*value = btf_kind(t) == BTF_KIND_ENUM64 ?
+			 btf_enum64_value(btf_extra(t)) :
+			 (uint32_t)((const struct btf_enum *)btf_extra(t))->val;
 	return 0;
 }
 
@@ -94,19 +143,38 @@ static int read_type(struct map_def *d, const struct btf_member *m, uint32_t *si
 
 static int read_pinning(struct map_def *d, const struct btf_member *m)
 {
-	if (read_number(d, m, &d->map->pinning))
+	uint32_t pinning;
+
+	if (read_number(d, m, &pinning))
 		return -1;
-	if (!d->map->pinning)
-		return 0;
-	map_fail(d, ERROR_UNSUPPORTED, "pinning", "a request to pin it", "none");
-	error_hint(d->p->err, "take __uint(pinning, ...) out of the map");
-	return parse_postpone(d->p);
+	if (pinning > 1)
+		return parse_fail(d->p, ERROR_UNSUPPORTED, "map '%s': pinning: got %u, expected 0 "
+				  "(none) or 1 (by name)", d->name, pinning);
+	if (pinning && map_of(d)->is_template)
+		return map_fail(d, ERROR_FORMAT, "pinning", "that of a map in another", "none");
+	map_of(d)->pinning = pinning;
+	return 0;
+}
+
+static int read_values(struct map_def *d, const struct btf_member *m)
+{
+	const struct btf *btf = &d->p->obj->btf;
+	const struct btf_type *t = resolved(btf, m->type);
+
+	if (!t || btf_kind(t) != BTF_KIND_ARRAY ||
+	    !pointee(btf, ((const struct btf_array *)btf_extra(t))->type))
+		return map_fail(d, ERROR_FORMAT, "values", "another type",
+				"__array(), an array of pointers");
+	if (map_of(d)->is_template)
+		return map_fail(d, ERROR_FORMAT, "values", "those of a map in another", "none");
+	d->values = m;
+	return set_size(d, "values", &map_of(d)->value_size, &d->has_value_size, sizeof(uint32_t));
 }
 
 static int read_attribute(struct map_def *d, const struct btf_member *m)
 {
 	const char *name = btf_string(&d->p->obj->btf, m->name_off);
-	struct map *map = d->map;
+	struct map *map = map_of(d);
 
 	if (!strcmp(name, "type"))
 		return read_number(d, m, &map->type);
@@ -114,6 +182,10 @@ static int read_attribute(struct map_def *d, const struct btf_member *m)
 		return read_number(d, m, &map->max_entries);
 	if (!strcmp(name, "map_flags"))
 		return read_number(d, m, &map->flags);
+	if (!strcmp(name, "numa_node"))
+		return read_number(d, m, &map->numa_node);
+	if (!strcmp(name, "map_extra"))
+		return read_long(d, m, &map->extra);
 	if (!strcmp(name, "key_size"))
 		return read_size(d, m, &map->key_size, &d->has_key_size);
 	if (!strcmp(name, "value_size"))
@@ -125,54 +197,221 @@ static int read_attribute(struct map_def *d, const struct btf_member *m)
 				 &map->value_type_id);
 	if (!strcmp(name, "pinning"))
 		return read_pinning(d, m);
+	if (!strcmp(name, "values"))
+		return read_values(d, m);
 	map_fail(d, ERROR_UNSUPPORTED, *name ? name : "a member without a name",
-		 "an attribute that is not known", "type, key, value, key_size, value_size, "
-		 "max_entries or map_flags");
+		 "an attribute that is not known", "type, key, value, values, key_size, value_size, "
+		 "max_entries, map_flags, map_extra, numa_node or pinning");
 	return parse_postpone(d->p);
 }
 
-static int read_map(struct parse *p, const struct btf_var_secinfo *info)
+static int read_attributes(struct map_def *d, uint32_t type_id)
+{
+	const struct btf_type *t = resolved(&d->p->obj->btf, type_id);
+	const struct btf_member *members;
+	uint32_t i;
+
+	if (!t || btf_kind(t) != BTF_KIND_STRUCT)
+		return map_fail(d, ERROR_FORMAT, "definition", "another type", "a struct");
+	members = btf_extra(t);
+	for (i = 0; i < btf_vlen(t); i++)
+		if (read_attribute(d, &members[i]))
+			return -1;
+	if (!map_of(d)->type)
+		return map_fail(d, ERROR_FORMAT, "type", "none", "__uint(type, BPF_MAP_TYPE_...)");
+	if (!d->values)
+		return 0;
+	for (i = 0; &members[i] != d->values; i++)
+		;
+	*d->values_at = btf_member_bit_offset(t, d->values) / 8;
+	return 0;
+}
+
+/* ---- maps of maps, and of programs ---- */
+
+static bool holds_maps(const struct map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* What the maps in it are like becomes a map of its own, "outer.inner". */
+static int read_inner(struct map_def *outer, uint32_t type_id)
+{
+	struct map_def d = { .p = outer->p, .index = outer->p->obj->maps.len };
+	char name[256];
+
+	snprintf(name, sizeof(name), "%.240s.inner", outer->name);
+	if (!object_add_map(outer->p->obj, name))
+		return error_memory(outer->p->err);
+	d.name = map_of(&d)->name;
+	map_of(&d)->is_template = true;
+	map_of(outer)->inner = d.index + 1;
+	return read_attributes(&d, type_id);
+}
+
+static int read_elements(struct map_def *d)
+{
+	const struct btf *btf = &d->p->obj->btf;
+	const struct btf_array *array = btf_extra(resolved(btf, d->values->type));
+	uint32_t type_id = pointee(btf, array->type);
+	const struct btf_type *t = resolved(btf, type_id);
+
+	if (holds_maps(map_of(d)))
+		return read_inner(d, type_id);
+	if (map_of(d)->type != BPF_MAP_TYPE_PROG_ARRAY)
+		return map_fail(d, ERROR_FORMAT, "values", "those of a map of another type",
+				"them in a PROG_ARRAY, ARRAY_OF_MAPS or HASH_OF_MAPS");
+	if (!t || btf_kind(t) != BTF_KIND_FUNC_PROTO)
+		return map_fail(d, ERROR_FORMAT, "values", "pointers to something else",
+				"__array(values, int (void *)), pointers to programs");
+	return 0;
+}
+
+static int read_map(struct parse *p, uint32_t section, const struct btf_var_secinfo *info)
 {
 	const struct btf *btf = &p->obj->btf;
 	const struct btf_type *var = btf_type(btf, info->type);
 	const char *name = btf_string(btf, var->name_off);
-	const struct btf_type *t = btf_type(btf, btf_resolve(btf, var->type));
-	struct map *map = object_add_map(p->obj, name);
-	struct map_place *place = vec_push(&p->map_places);
-	struct map_def d = { .p = p, .map = map, .name = name };
-	const struct btf_member *members;
-	uint32_t i;
+	struct map_place *place;
+	struct map_def d = { .p = p, .index = p->obj->maps.len, .name = name };
 
-	if (!map || !place)
+	if (btf_kind(var) != BTF_KIND_VAR ||
+	    ((const struct btf_var *)btf_extra(var))->linkage == BTF_VAR_GLOBAL_EXTERN) {
+		parse_fail(p, ERROR_UNSUPPORTED, "map '%s': got an extern one, expected it to be "
+			   "defined in the object", name);
+		error_hint(p->err, "link it with the object that defines it: bpftool gen object");
+		return parse_postpone(p);
+	}
+	place = vec_push(&p->map_places);
+	if (!place || !object_add_map(p->obj, name))
 		return error_memory(p->err);
-	*place = (struct map_place){ info->offset, info->size, p->obj->maps.len - 1 };
-	if (!t || btf_kind(t) != BTF_KIND_STRUCT)
-		return map_fail(&d, ERROR_FORMAT, "definition", "another type", "a struct");
-	members = btf_extra(t);
-	for (i = 0; i < btf_vlen(t); i++)
-		if (read_attribute(&d, &members[i]))
-			return -1;
-	if (!map->type)
-		return map_fail(&d, ERROR_FORMAT, "type", "none", "__uint(type, BPF_MAP_TYPE_...)");
+	*place = (struct map_place){ section, info->offset, info->size, d.index, 0 };
+	d.values_at = &place->values;
+	return read_attributes(&d, var->type) || (d.values && read_elements(&d)) ? -1 : 0;
+}
+
+/* ---- what is in them from the start ---- */
+
+/* The last map that begins at that byte of the section or before, or NULL. */
+static const struct map_place *place_before(const struct parse *p, uint32_t section, int64_t offset)
+{
+	size_t low = 0, high = p->map_places.len;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct map_place *place = &p->map_places.at[mid];
+
+		if (place->section < section || (place->section == section && place->offset <= offset))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && p->map_places.at[low - 1].section == section ? &p->map_places.at[low - 1] :
+								     NULL;
+}
+
+const struct map_place *map_place_at(const struct parse *p, uint32_t section, int64_t offset)
+{
+	const struct map_place *place = place_before(p, section, offset);
+
+	return place && place->offset == offset ? place : NULL;
+}
+
+static int compare_places(const void *a, const void *b)
+{
+	const struct map_place *x = a, *y = b;
+
+	if (x->section != y->section)
+		return x->section < y->section ? -1 : 1;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int64_t slot_target(const struct parse *p, const struct map *map, const struct symbol *sym,
+			   int64_t offset)
+{
+	int64_t function;
+
+	if (holds_maps(map)) {
+		const struct map_place *place = map_place_at(p, sym->section, offset);
+
+		return place ? (int64_t)place->map : -1;
+	}
+	if (!sym->section || !section_is_code(&p->sections.at[sym->section]) ||
+	    offset % (int64_t)sizeof(struct bpf_insn))
+		return -1;
+	function = function_at(p, sym->section, offset / (int64_t)sizeof(struct bpf_insn));
+	return function >= 0 && p->functions.at[function].is_program ?
+		       (int64_t)p->functions.at[function].number : -1;
+}
+
+/* Index of the slot at that byte of the section, or -1. */
+static int64_t slot_index(const struct map_place *place, uint64_t offset)
+{
+	uint64_t first = place ? (uint64_t)place->offset + place->values : 0;
+
+	if (!place || !place->values || offset < first || offset - place->offset >= place->size ||
+	    (offset - first) % sizeof(uint64_t))
+		return -1;
+	return (offset - first) / sizeof(uint64_t);
+}
+
+static int read_slot(struct parse *p, uint32_t section, const struct relocation *r)
+{
+	const struct section *s = &p->sections.at[section];
+	const struct symbol *sym = &p->symbols.at[r->symbol];
+	const struct map_place *place = place_before(p, section, r->offset);
+	int64_t index = slot_index(place, r->offset), target, added;
+	struct map_slot *slot;
+	struct map *map;
+
+	if (index < 0 || s->size < sizeof(added) || r->offset > s->size - sizeof(added) || !s->data ||
+	    (r->type != R_BPF_64_ABS64 && r->type != R_BPF_64_64))
+		return parse_fail(p, ERROR_FORMAT, "section '%s': got an address at byte %llu, "
+				  "expected one among the values of a map", s->name,
+				  (unsigned long long)r->offset);
+	map = &p->obj->maps.at[place->map];
+	memcpy(&added, s->data + r->offset, sizeof(added));
+	target = sym->value > INT64_MAX / 2 || added > INT32_MAX || added < 0 ? -1 :
+		 slot_target(p, map, sym, sym->value + added);
+	if (target < 0)
+		return parse_fail(p, ERROR_FORMAT, "map '%s': value %lld: got symbol '%s', expected "
+				  "%s of the object", map->name, (long long)index, sym->name,
+				  holds_maps(map) ? "a map" : "a program");
+	slot = vec_push(&map->slots);
+	if (!slot)
+		return error_memory(p->err);
+	*slot = (struct map_slot){ index, target };
+	return 0;
+}
+
+static int read_slots(struct parse *p, uint32_t section)
+{
+	struct relocation r;
+	uint32_t i;
+	size_t n;
+
+	for (i = 1; i < p->sections.len; i++) {
+		const struct section *s = &p->sections.at[i];
+
+		if (!section_is_relocations(s) || s->info != section)
+			continue;
+		for (n = 0; n < relocation_count(s); n++)
+			if (relocation_at(p, i, n, &r) || read_slot(p, section, &r))
+				return -1;
+	}
 	return 0;
 }
 
 static int read_maps(struct parse *p)
 {
 	const struct btf *btf = &p->obj->btf;
+	uint32_t section = section_find(p, ".maps"), i;
 	const struct btf_var_secinfo *vars;
 	const struct btf_type *t;
-	uint32_t i;
 
-	if (section_find(p, "maps")) {
-		parse_fail(p, ERROR_UNSUPPORTED, "section 'maps': got map definitions of the old "
-			   "form, expected BTF-defined maps in section '.maps'");
-		return error_hint(p->err, "define maps as struct { __uint(type, ...); ... } NAME "
-				  "SEC(\".maps\")");
-	}
-	p->maps_section = section_find(p, ".maps");
-	if (!p->maps_section)
+	if (!section)
 		return 0;
+	p->sections.at[section].defines_maps = true;
 	t = btf_type(btf, btf_find(btf, ".maps", BTF_KIND_DATASEC));
 	if (!t) {
 		parse_fail(p, ERROR_FORMAT, "section '.maps': got no BTF for it, expected "
@@ -181,112 +420,19 @@ static int read_maps(struct parse *p)
 	}
 	vars = btf_extra(t);
 	for (i = 0; i < btf_vlen(t); i++)
-		if (read_map(p, &vars[i]))
+		if (read_map(p, section, &vars[i]))
 			return -1;
 	return 0;
-}
-
-/* ---- data sections ---- */
-
-/* ".data" and ".data.foo", not ".database". */
-static bool is_called(const char *name, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return !strncmp(name, prefix, len) && (!name[len] || name[len] == '.');
-}
-
-static enum map_role role_of(const struct section *s)
-{
-	if (!(s->flags & SHF_ALLOC) || !s->size)
-		return MAP_PLAIN;
-	if (s->type == SHT_NOBITS)
-		return is_called(s->name, ".bss") ? MAP_BSS : MAP_PLAIN;
-	if (s->type != SHT_PROGBITS)
-		return MAP_PLAIN;
-	if (is_called(s->name, ".rodata"))
-		return MAP_RODATA;
-	return is_called(s->name, ".data") ? MAP_DATA : MAP_PLAIN;
-}
-
-static int add_data_map(struct parse *p, uint32_t index, enum map_role role)
-{
-	struct section *s = &p->sections.at[index];
-	struct map *map;
-
-	if (s->size > MAX_DATA)
-		return parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got %llu bytes of globals, "
-				  "expected at most %u", s->name, (unsigned long long)s->size,
-				  MAX_DATA);
-	map = object_add_map(p->obj, s->name);
-	if (!map)
-		return error_memory(p->err);
-	s->map = p->obj->maps.len;
-	map->role = role;
-	map->type = BPF_MAP_TYPE_ARRAY;
-	map->key_size = sizeof(uint32_t);
-	map->value_size = s->size;
-	map->max_entries = 1;
-	map->flags = BPF_F_MMAPABLE | (role == MAP_RODATA ? BPF_F_RDONLY_PROG : 0);
-	map->value_type_id = btf_find(&p->obj->btf, s->name, BTF_KIND_DATASEC);
-	map->section = index;
-	map->data = calloc(1, s->size);
-	if (!map->data)
-		return error_memory(p->err);
-	if (s->data)
-		memcpy(map->data, s->data, s->size);
-	return 0;
-}
-
-static int note_addresses(struct parse *p, uint32_t index, struct map *map)
-{
-	const struct section *s = &p->sections.at[index];
-	struct relocation r;
-	uint32_t *at;
-	size_t i;
-
-	for (i = 0; i < relocation_count(s); i++) {
-		if (relocation_at(p, index, i, &r))
-			return -1;
-		at = vec_push(&map->addresses);
-		if (!at)
-			return error_memory(p->err);
-		*at = r.offset;
-	}
-	return 0;
-}
-
-/* Pointers in globals and maps have to be filled in once maps are loaded; nothing does that. */
-static int read_addresses(struct parse *p, uint32_t index)
-{
-	const struct section *s = &p->sections.at[index];
-	const struct section *target = &p->sections.at[s->info];
-
-	if (!section_is_relocations(s) || !relocation_count(s))
-		return 0;
-	if (!target->map && s->info != p->maps_section)
-		return 0;
-	if (target->map && note_addresses(p, index, &p->obj->maps.at[target->map - 1]))
-		return -1;
-	parse_fail(p, ERROR_UNSUPPORTED, "section '%s': got an initial value that is the address "
-		   "of a function, map or variable, expected plain numbers", target->name);
-	return parse_postpone(p);
 }
 
 int parse_maps(struct parse *p)
 {
-	uint32_t i;
+	uint32_t section = section_find(p, ".maps"), old = section_find(p, "maps");
 
-	if (read_maps(p))
+	if (read_maps(p) || (old && parse_old_maps(p, old)))
 		return -1;
-	for (i = 1; i < p->sections.len; i++) {
-		enum map_role role = role_of(&p->sections.at[i]);
-
-		if (role != MAP_PLAIN && add_data_map(p, i, role))
-			return -1;
-	}
-	for (i = 1; i < p->sections.len; i++)
-		if (section_is_relocations(&p->sections.at[i]) && read_addresses(p, i))
-			return -1;
-	return 0;
+	if (p->map_places.len)
+		qsort(p->map_places.at, p->map_places.len, sizeof(*p->map_places.at),
+		      compare_places);
+	return section ? read_slots(p, section) : 0;
 }

@@ -210,11 +210,6 @@ int section_loadable(const struct section_kind *kind, const char *section, struc
 		return error_hint(err, "others are kprobe/FUNCTION, fentry/FUNCTION, raw_tp/EVENT, xdp, tc, "
 				  "socket, cgroup_skb/egress: those that libbpf knows");
 	}
-	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS) {
-		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a function of a struct_ops, expected "
-			  "a program that can be loaded by itself", section);
-		return error_hint(err, "struct_ops maps are not supported");
-	}
 	return 0;
 }
 

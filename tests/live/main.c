@@ -4,6 +4,7 @@
  * PORTRACE_SUITE chooses suites (a,b,c), PORTRACE_CASE one test case.
  */
 #include "tests/live/harness.h"
+#include "tests/live/leftovers.h"
 
 #define SUITE(name) Suite *name##_suite(void);
 #include "suites.h" /* made by the Makefile: SUITE(X) for each test_X.c */
@@ -29,7 +30,7 @@ static bool is_wanted(const char *suite)
 
 static void print_totals(SRunner *runner)
 {
-	int failed = srunner_ntests_failed(runner);
+	int failed = srunner_ntests_failed(runner), left = leftovers_found();
 	int skipped = skips->count;
 
 	if (ways_left_out())
@@ -38,7 +39,7 @@ static void print_totals(SRunner *runner)
 	     i++)
 		printf("skip: %s\n", skips->at[i]);
 	printf("%d passed, %d failed, %d skipped\n",
-	       srunner_ntests_run(runner) - failed - skipped, failed, skipped);
+	       srunner_ntests_run(runner) - failed - skipped, failed + left, skipped);
 }
 
 int main(int argc, char **argv)
@@ -58,7 +59,7 @@ int main(int argc, char **argv)
 #undef SUITE
 	srunner_run(runner, NULL, getenv("PORTRACE_CASE"), CK_NORMAL);
 	print_totals(runner);
-	failed = srunner_ntests_failed(runner);
+	failed = srunner_ntests_failed(runner) + leftovers_found();
 	srunner_free(runner);
 	return failed ? 1 : 0;
 }

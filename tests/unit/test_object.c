@@ -415,17 +415,57 @@ START_TEST(added_map_is_found_by_its_own_name)
 }
 END_TEST
 
+/* ---- places in the file ---- */
+
+static Elf64_Ehdr *header(void)
+{
+	return (Elf64_Ehdr *)file;
+}
+
+static Elf64_Shdr *section_header(unsigned int index)
+{
+	return (Elf64_Shdr *)(file + header()->e_shoff) + index;
+}
+
+static Elf64_Shdr *section(const char *name)
+{
+	const char *names = (char *)file + section_header(header()->e_shstrndx)->sh_offset;
+
+	for (unsigned int i = 0; i < header()->e_shnum; i++)
+		if (!strcmp(names + section_header(i)->sh_name, name))
+			return section_header(i);
+	ck_abort_msg("no section %s", name);
+	return NULL;
+}
+
+static void *contents(const char *name)
+{
+	return file + section(name)->sh_offset;
+}
+
+static Elf64_Sym *symbol(const char *name)
+{
+	Elf64_Shdr *table = section(".symtab");
+	Elf64_Sym *syms = contents(".symtab");
+	const char *names = (char *)file + section_header(table->sh_link)->sh_offset;
+
+	for (size_t i = 0; i < table->sh_size / sizeof(*syms); i++)
+		if (!strcmp(names + syms[i].st_name, name))
+			return &syms[i];
+	ck_abort_msg("no symbol %s", name);
+	return NULL;
+}
+
 /* ---- objects that cannot be had ---- */
 
 static const struct {
 	const char *fixture, *message;
 	enum error_code code;
 } refused[] = {
-	{ "extern", "CONFIG_HZ", ERROR_UNSUPPORTED },
-	{ "pointer", "section '.data': got an initial value that is the address",
-	  ERROR_UNSUPPORTED },
-	{ "pinned", "map 'shared': pinning: got a request to pin it, expected none",
-	  ERROR_UNSUPPORTED },
+	{ "undefined", "section 'socket': function 'probe': instruction 0: symbol 'elsewhere': got an "
+	  "extern one, expected it to be defined in the object", ERROR_UNSUPPORTED },
+	{ "attribute", "map 'odd': colour: got an attribute that is not known, expected type, key, "
+	  "value, values", ERROR_UNSUPPORTED },
 };
 
 /* The object can be read all the same; nothing is asked of the kernel before it is refused. */
@@ -469,8 +509,133 @@ START_TEST(pinning_is_kept)
 	read_fixture("pinned");
 	ck_assert_int_eq(object_init(&obj, "obj", file, file_size, &err), 0);
 	ck_assert_uint_eq(object_map(&obj, "shared")->pinning, 1);
-	ck_assert_int_eq(object_loadable(&obj, &err), -1);
-	ck_assert_str_eq(err.hint, "take __uint(pinning, ...) out of the map");
+	ck_assert_int_eq(object_loadable(&obj, &err), 0);
+}
+END_TEST
+
+static void open_holders(void)
+{
+	read_fixture("holders");
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_uint_eq(obj.obstacles.len, 0);
+}
+
+START_TEST(map_of_maps_has_a_template_and_what_is_in_it)
+{
+	const struct map *outer, *inner;
+
+	open_holders();
+	outer = object_map(&obj, "outer");
+	ck_assert_uint_eq(outer->type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	ck_assert_uint_eq(outer->key_size, 4);
+	ck_assert_uint_eq(outer->value_size, 4);
+	ck_assert_uint_ne(outer->inner, 0);
+	inner = &obj.maps.at[outer->inner - 1];
+	ck_assert_str_eq(inner->name, "outer.inner");
+	ck_assert(inner->is_template);
+	ck_assert_uint_eq(inner->type, BPF_MAP_TYPE_HASH);
+	ck_assert_uint_eq(inner->max_entries, 5);
+	ck_assert_uint_eq(inner->value_size, 8);
+	ck_assert_int_eq(btf_size(&obj.btf, inner->value_type_id), 8);
+	ck_assert_uint_eq(outer->slots.len, 2);
+	ck_assert_uint_eq(outer->slots.at[0].index, 1);
+	ck_assert_str_eq(obj.maps.at[outer->slots.at[0].target].name, "one");
+	ck_assert_uint_eq(outer->slots.at[1].index, 3);
+	ck_assert_str_eq(obj.maps.at[outer->slots.at[1].target].name, "other");
+	/* A static one is named by its section. */
+	outer = object_map(&obj, "by_name");
+	ck_assert_uint_eq(outer->type, BPF_MAP_TYPE_HASH_OF_MAPS);
+	ck_assert_uint_eq(outer->slots.len, 1);
+	ck_assert_uint_eq(outer->slots.at[0].index, 0);
+	ck_assert_str_eq(obj.maps.at[outer->slots.at[0].target].name, "hidden");
+}
+END_TEST
+
+START_TEST(map_of_programs_names_them)
+{
+	const struct map *calls;
+
+	open_holders();
+	calls = object_map(&obj, "calls");
+	ck_assert_uint_eq(calls->type, BPF_MAP_TYPE_PROG_ARRAY);
+	ck_assert_uint_eq(calls->value_size, 4);
+	ck_assert_uint_eq(calls->inner, 0);
+	ck_assert_uint_eq(calls->slots.len, 2);
+	ck_assert_uint_eq(calls->slots.at[0].index, 0);
+	ck_assert_str_eq(obj.programs.at[calls->slots.at[0].target].name, "second");
+	ck_assert_uint_eq(calls->slots.at[1].index, 7);
+	ck_assert_str_eq(obj.programs.at[calls->slots.at[1].target].name, "third");
+}
+END_TEST
+
+START_TEST(attributes_of_all_widths_are_read)
+{
+	open_holders();
+	ck_assert_uint_eq(object_map(&obj, "bloom")->extra, 3);
+	ck_assert_uint_eq(object_map(&obj, "far")->extra, 1ull << 31);
+	ck_assert_uint_eq(object_map(&obj, "near")->numa_node, 7);
+	ck_assert_uint_eq(object_map(&obj, "near")->flags, BPF_F_NUMA_NODE);
+}
+END_TEST
+
+START_TEST(slot_that_names_no_map_is_refused)
+{
+	read_fixture("holders");
+	((uint8_t *)contents(".maps"))[((Elf64_Rel *)contents(".rel.maps"))->r_offset] = 8;
+	expect_failure(ERROR_FORMAT, "map 'outer': value 1: got symbol 'one', expected a map of the "
+		       "object");
+}
+END_TEST
+
+START_TEST(slot_that_names_no_program_is_refused)
+{
+	read_fixture("holders");
+	symbol("second")->st_info = ELF64_ST_INFO(STB_LOCAL, STT_FUNC);
+	expect_failure(ERROR_FORMAT, "map 'calls': value 0: got symbol 'second', expected a program "
+		       "of the object");
+}
+END_TEST
+
+START_TEST(address_beside_the_values_is_refused)
+{
+	Elf64_Rel *rel;
+
+	read_fixture("holders");
+	rel = contents(".rel.maps");
+	rel->r_offset -= 16;
+	expect_failure(ERROR_FORMAT, "section '.maps': got an address at byte ");
+	ck_assert_ptr_nonnull(strstr(err.message, "expected one among the values of a map"));
+}
+END_TEST
+
+START_TEST(maps_of_the_old_form_are_read)
+{
+	const struct map *m;
+
+	read_fixture("old_maps");
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_uint_eq(obj.obstacles.len, 0);
+	ck_assert_uint_eq(obj.maps.len, 3);
+	m = object_map(&obj, "counts");
+	ck_assert_uint_eq(m->type, BPF_MAP_TYPE_HASH);
+	ck_assert_uint_eq(m->key_size, 4);
+	ck_assert_uint_eq(m->value_size, 8);
+	ck_assert_uint_eq(m->max_entries, 16);
+	ck_assert_uint_eq(m->flags, BPF_F_NO_PREALLOC);
+	ck_assert_int_eq(btf_size(&obj.btf, m->value_type_id), 8);
+	/* Four words, and nine. */
+	ck_assert_uint_eq(object_map(&obj, "shorter")->max_entries, 3);
+	ck_assert_uint_eq(object_map(&obj, "longer")->flags, 0);
+	ck_assert_uint_eq(obj.programs.at[0].refs.len, 3);
+	ck_assert_str_eq(obj.maps.at[obj.programs.at[0].refs.at[0].target].name, "counts");
+}
+END_TEST
+
+START_TEST(old_map_of_another_loader_is_named)
+{
+	read_fixture("old_maps");
+	memset((char *)contents("maps") + symbol("longer")->st_value + 24, 2, 1);
+	expect_failure(ERROR_UNSUPPORTED, "map 'longer': definition: got 2 in byte 24, expected 0");
 }
 END_TEST
 
@@ -489,52 +654,45 @@ START_TEST(external_variable_is_kept_with_its_section_and_type)
 	ck_assert_int_eq(btf_size(&obj.btf, e->type_id), 4);
 	ck_assert_uint_eq(obj.programs.at[0].refs.len, 1);
 	ref = &obj.programs.at[0].refs.at[0];
-	ck_assert_int_eq(ref->kind, REF_EXTERNAL);
-	ck_assert_uint_eq(ref->target, 0);
-	ck_assert_uint_eq(obj.obstacles.len, 1);
+	ck_assert_int_eq(ref->kind, REF_VALUE);
+	ck_assert_str_eq(obj.maps.at[ref->target].name, ".kconfig");
+	ck_assert_int_eq(obj.maps.at[ref->target].role, MAP_KCONFIG);
+	ck_assert_uint_eq(obj.maps.at[ref->target].value_size, 4);
+	ck_assert_uint_eq(obj.maps.at[ref->target].flags, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG);
+	ck_assert_uint_eq(obj.obstacles.len, 0);
+}
+END_TEST
+
+START_TEST(externs_of_the_kernel_are_told_apart)
+{
+	const char *const names[] = { "CONFIG_HZ", "LINUX_KERNEL_VERSION", "CONFIG_NO_SUCH_THING",
+				      "CONFIG_LOCALVERSION", "bpf_map_put", "no_such_symbol",
+				      "bpf_task_acquire", "bpf_no_such_thing", "runqueues" };
+	const struct external *e;
+	uint32_t end = 0;
+
+	read_fixture("externs");
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_uint_eq(obj.obstacles.len, 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		e = NULL;
+		for (size_t n = 0; n < obj.externals.len; n++)
+			if (!strcmp(obj.externals.at[n].name, names[i]))
+				e = &obj.externals.at[n];
+		ck_assert_msg(e && e->is_used, "%s", names[i]);
+		ck_assert_int_eq(e->is_weak, strcasestr(names[i], "o_such_") != NULL || i == 8);
+		ck_assert_int_eq(e->is_function, !strncmp(names[i], "bpf_task", 8) ||
+						 !strncmp(names[i], "bpf_no", 6));
+		ck_assert_int_eq(e->is_typeless, i == 4 || i == 5);
+		ck_assert_int_eq(e->map != 0, i < 4);
+		ck_assert_int_eq(e->state, EXTERNAL_UNKNOWN);
+		end = e->map && e->offset > end ? e->offset : end;
+	}
+	ck_assert_uint_lt(end, object_map(&obj, ".kconfig")->value_size);
 }
 END_TEST
 
 /* ---- damaged objects: one thing changed in a good one ---- */
-
-static Elf64_Ehdr *header(void)
-{
-	return (Elf64_Ehdr *)file;
-}
-
-static Elf64_Shdr *section_header(unsigned int index)
-{
-	return (Elf64_Shdr *)(file + header()->e_shoff) + index;
-}
-
-static Elf64_Shdr *section(const char *name)
-{
-	const char *names = (char *)file + section_header(header()->e_shstrndx)->sh_offset;
-
-	for (unsigned int i = 0; i < header()->e_shnum; i++)
-		if (!strcmp(names + section_header(i)->sh_name, name))
-			return section_header(i);
-	ck_abort_msg("no section %s", name);
-	return NULL;
-}
-
-static void *contents(const char *name)
-{
-	return file + section(name)->sh_offset;
-}
-
-static Elf64_Sym *symbol(const char *name)
-{
-	Elf64_Shdr *table = section(".symtab");
-	Elf64_Sym *syms = contents(".symtab");
-	const char *names = (char *)file + section_header(table->sh_link)->sh_offset;
-
-	for (size_t i = 0; i < table->sh_size / sizeof(*syms); i++)
-		if (!strcmp(names + syms[i].st_name, name))
-			return &syms[i];
-	ck_abort_msg("no symbol %s", name);
-	return NULL;
-}
 
 START_TEST(empty_file_is_no_elf_file)
 {
@@ -937,7 +1095,7 @@ END_TEST
 
 START_TEST(flipped_bytes_do_no_harm)
 {
-	const char *fixtures[] = { "object", "core", "extern" };
+	const char *fixtures[] = { "object", "core", "externs", "holders", "old_maps" };
 	const uint8_t patterns[] = { 0xff, 0x01, 0x80 };
 
 	bool *skip;
@@ -1041,13 +1199,22 @@ Suite *object_suite(void)
 	tcase_add_test(tc, relocations_lie_on_instructions_of_their_program);
 	tcase_add_test(tc, object_without_maps_and_license_is_fine);
 	tcase_add_test(tc, added_map_is_found_by_its_own_name);
-	tcase_add_loop_test(tc, what_cannot_be_loaded_is_read_and_named_when_loading, 0, 3);
+	tcase_add_loop_test(tc, what_cannot_be_loaded_is_read_and_named_when_loading, 0, 2);
 	tcase_add_test(tc, addresses_in_globals_are_kept);
 	tcase_add_test(tc, pinning_is_kept);
+	tcase_add_test(tc, map_of_maps_has_a_template_and_what_is_in_it);
+	tcase_add_test(tc, map_of_programs_names_them);
+	tcase_add_test(tc, attributes_of_all_widths_are_read);
+	tcase_add_test(tc, slot_that_names_no_map_is_refused);
+	tcase_add_test(tc, slot_that_names_no_program_is_refused);
+	tcase_add_test(tc, address_beside_the_values_is_refused);
+	tcase_add_test(tc, maps_of_the_old_form_are_read);
+	tcase_add_test(tc, old_map_of_another_loader_is_named);
+	tcase_add_test(tc, externs_of_the_kernel_are_told_apart);
 	tcase_add_test(tc, external_variable_is_kept_with_its_section_and_type);
 	add_damage_tests(tc);
 	tcase_add_test(tc, cut_object_is_an_error_at_every_length);
-	tcase_add_loop_test(tc, flipped_bytes_do_no_harm, 0, 9);
+	tcase_add_loop_test(tc, flipped_bytes_do_no_harm, 0, 15);
 	tcase_add_loop_test(tc, words_of_all_ones_and_zeros_do_no_harm, 0, 4);
 	suite_add_tcase(s, tc);
 	return s;
