@@ -283,6 +283,22 @@ START_TEST(entry_of_a_function)
 }
 END_TEST
 
+START_TEST(entry_of_a_function_has_a_cookie)
+{
+	struct attach_options options = { .cookie = 0x1122334455667788 };
+
+	need(CAP_TRAMPOLINE);
+	open_program("on_entry_with_cookie");
+	if (try_load() || try_attach(&options)) {
+		ck_assert_msg(err.code != ERROR_SYSTEM, "%s", err.message);
+		skip("cookies of programs on functions (5.19): %.200s", err.message);
+	}
+	link_detach(&link_);
+	expect_seen(&options, unlink_nothing);
+	ck_assert_uint_eq(value_of(COOKIE), options.cookie);
+}
+END_TEST
+
 START_TEST(exit_of_a_function)
 {
 	need(CAP_TRAMPOLINE);
@@ -579,6 +595,7 @@ Suite *attach_suite(void)
 	tcase_add_test(c, typed_tracepoint);
 	tcase_add_test(c, entry_of_a_function);
 	tcase_add_test(c, exit_of_a_function);
+	tcase_add_test(c, entry_of_a_function_has_a_cookie);
 	tcase_add_loop_test(c, user_function, 0, 3);
 	tcase_add_loop_test(c, return_of_a_user_function, 0, 2);
 	tcase_add_test(c, first_function_that_is_there_is_taken);

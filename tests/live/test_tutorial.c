@@ -152,7 +152,11 @@ START_TEST(removed_files_are_printed)
 	}
 	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = 0", (int)getpid());
 	returns += count_lines(lines, n, wanted);
+	ck_assert_int_eq(returns, FILES);
+	/* As the function returns an int, and the program says long. */
 	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = -2", (int)getpid());
+	returns += count_lines(lines, n, wanted);
+	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = 4294967294", (int)getpid());
 	returns += count_lines(lines, n, wanted);
 	ck_assert_int_eq(returns, FILES + 1);
 	ck_assert_int_eq(mine, 2 * (FILES + 1));
