@@ -195,6 +195,11 @@ const struct section_kind *section_kind(const char *section)
 	return find(section, &target);
 }
 
+const struct section_kind *section_kind_at(size_t i)
+{
+	return i < sizeof(kinds) / sizeof(*kinds) ? &kinds[i] : NULL;
+}
+
 const char *section_target(const char *section)
 {
 	const char *target;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Programs on many functions at once, and what else names of functions in files can be. */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -33,8 +34,10 @@ static void begin(void)
 static void end(void)
 {
 	link_detach(&link_);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	object_fini(&obj);
 	caps_fini(&caps);
 }

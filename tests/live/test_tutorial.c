@@ -4,6 +4,7 @@
  * kernel that has kprobes, however the function is called there.
  */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -42,8 +43,10 @@ static void end(void)
 {
 	link_detach(&links[0]);
 	link_detach(&links[1]);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	printk_close(printk);
 	load_types_fini(&told);
 	plan_fini(&plan);
