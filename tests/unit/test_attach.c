@@ -114,11 +114,20 @@ START_TEST(what_is_missing_is_what_nothing_says)
 END_TEST
 
 Suite *attach_suite(void);
+START_TEST(every_kind_is_attached_by_somebody)
+{
+	for (size_t i = 0; section_kind_at(i); i++)
+		ck_assert_msg(attach_knows(section_kind_at(i)), "%s", section_kind_at(i)->name);
+	ck_assert(!attach_knows(NULL));
+}
+END_TEST
+
 Suite *attach_suite(void)
 {
 	Suite *suite = suite_create("attach");
 	TCase *tc = tcase_create("attach");
 
+	tcase_add_test(tc, every_kind_is_attached_by_somebody);
 	tcase_add_test(tc, a_tracepoint_is_a_category_and_an_event);
 	tcase_add_test(tc, what_a_kprobe_adds_to_a_function_is_a_number);
 	tcase_add_test(tc, what_a_uprobe_adds_to_a_function_is_a_number);

@@ -78,10 +78,10 @@ cp -r "$build/fixtures" "$image/$build"
 cp -r tests/fixtures/*.bpf.c tests/fixtures/caps "$image/tests/fixtures"
 ln -s /init "$image/bin/kill"
 if [ $# = 0 ] && [ "$suites" = - ]; then
-	set -- "/$build/test/live"
+	set -- "PORTRACE_KINDS=1 /$build/test/live"
 elif [ $# = 0 ]; then # one after the other: each says how long it took
 	for wanted in $(echo "$suites" | tr , ' '); do
-		set -- "$@" "PORTRACE_SUITE=$wanted /$build/test/live"
+		set -- "$@" "PORTRACE_KINDS=1 PORTRACE_SUITE=$wanted /$build/test/live"
 	done
 fi
 printf '%s\n' "$@" >"$image/commands"
