@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loader/attach_net.h"
+#include "loader/printk.h"
 #include "loader/probe_event.h"
 #include "util/strbuf.h"
 #include "util/sys.h"
@@ -357,6 +358,11 @@ static void event_removed(void *ctx, const char *name, int pid)
 	ledger_removed(ctx, "event in tracefs", "", pid);
 }
 
+static void instance_removed(void *ctx, const char *name, int pid)
+{
+	ledger_removed(ctx, "instance of tracefs", "", pid);
+}
+
 static void sweep_events(const struct ledger_watch *watch)
 {
 	struct tracefs tracefs;
@@ -369,6 +375,7 @@ static void sweep_events(const struct ledger_watch *watch)
 	}
 	probe_events_sweep(&tracefs, "kprobe_events", event_removed, (void *)watch);
 	probe_events_sweep(&tracefs, "uprobe_events", event_removed, (void *)watch);
+	printk_sweep(&tracefs, instance_removed, (void *)watch);
 	tracefs_close(&tracefs);
 }
 

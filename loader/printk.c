@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In tracefs, made by a mkdir there and gone with a rmdir; the name says whose it is, so that what a
- * process left that was killed can be removed by the next:
+ * In tracefs, made by a mkdir there and gone with a rmdir; the name says whose it is, so that what
+ * a process left that was killed can be removed by the next:
  *
  *	instances/portrace_1234_0/trace_clock, trace_options, buffer_percent
  *	                          events/bpf_trace/bpf_trace_printk/enable
@@ -80,12 +80,13 @@ static int remove_instance(int dir, const char *name)
 }
 
 /*
- * What processes left that are gone. One that lives in another pid namespace may look gone: its
- * instance is in use then, and the kernel does not remove it.
+ * One that lives in another pid namespace may look gone: its instance is in use then, and the kernel
+ * does not remove it.
  */
-static void remove_orphans(int tracefs)
+void printk_sweep(const struct tracefs *tracefs,
+		  void (*removed)(void *ctx, const char *name, int pid), void *ctx)
 {
-	int fd = openat(tracefs, INSTANCES, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid, number;
+	int fd = openat(tracefs->fd, INSTANCES, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid, number;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -93,8 +94,9 @@ static void remove_orphans(int tracefs)
 		sys_close(fd);
 	while (dir && (entry = readdir(dir)))
 		if (sscanf(entry->d_name, OURS "%d_%d", &pid, &number) == 2 && pid > 0 &&
-		    kill(pid, 0) && errno == ESRCH)
-			remove_instance(tracefs, entry->d_name);
+		    kill(pid, 0) && errno == ESRCH &&
+		    !remove_instance(tracefs->fd, entry->d_name) && removed)
+			removed(ctx, entry->d_name, pid);
 	if (dir)
 		closedir(dir);
 }
@@ -166,7 +168,7 @@ static int open_all(struct printk *p, const struct tracefs *tracefs, struct erro
 	p->dir = tracefs ? fcntl(tracefs->fd, F_DUPFD_CLOEXEC, 3) : p->own.fd;
 	if (p->dir < 0)
 		return error_system(err, errno, "tracefs");
-	remove_orphans(p->dir);
+	printk_sweep(&(struct tracefs){ .fd = p->dir }, NULL, NULL);
 	ret = begin_instance(p);
 	if (ret < 0) {
 		error_system(err, -ret, "tracefs: an instance of this process's own");
