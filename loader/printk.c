@@ -26,6 +26,7 @@
 
 #define INSTANCES "instances"
 #define OURS "portrace_"
+#define INITIAL_PIDS 0xEFFFFFFC /* PROC_PID_INIT_INO: the namespace's inode, the same everywhere */
 #define EVENT "events/bpf_trace/bpf_trace_printk/enable"
 
 struct printk {
@@ -34,6 +35,7 @@ struct printk {
 	char name[64]; /* of the instance; "": it is the machine's */
 	char tag[PRINTK_TAG_SIZE];
 	int pipe;
+	bool initial_pids; /* ids of threads mean the same in /proc */
 	struct printk_parser parser;
 	/* A read gives whole prints, and at most a page or two. */
 	char text[65536];
@@ -186,12 +188,14 @@ static int open_all(struct printk *p, const struct tracefs *tracefs, struct erro
 struct printk *printk_open(const char *tag, const struct tracefs *tracefs, struct error *err)
 {
 	struct printk *p = calloc(1, sizeof(*p));
+	struct stat pids;
 
 	if (!p) {
 		error_memory(err);
 		return NULL;
 	}
 	p->dir = p->pipe = -1;
+	p->initial_pids = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == INITIAL_PIDS;
 	if (tag) {
 		snprintf(p->tag, sizeof(p->tag), "%s", tag);
 		p->parser.tag = p->tag;
@@ -237,11 +241,11 @@ uint64_t printk_lost(const struct printk *p)
  * The kernel remembers names when threads leave a CPU: one that it does not know runs still, or was
  * forgotten for many others.
  */
-static void find_name(struct printk_line *line)
+static void find_name(const struct printk *p, struct printk_line *line)
 {
 	char path[48], name[32];
 
-	if (strcmp(line->comm, "<...>"))
+	if (strcmp(line->comm, "<...>") || !p->initial_pids)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)line->tid);
 	if (sys_read_file(AT_FDCWD, path, name, sizeof(name)) <= 0)
@@ -263,6 +267,6 @@ int printk_read(struct printk *p, struct printk_line *line, struct error *err)
 		p->parser.at = p->text;
 		p->parser.end = p->text + n;
 	}
-	find_name(line);
+	find_name(p, line);
 	return 1;
 }
