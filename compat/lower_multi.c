@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Programs on many functions, for kernels that have no links to many: attached to each function by
- * itself, as programs of an own kind, which the kernel is told no attach type of. That matters: by the type
- * the verifier chooses what bpf_get_attach_cookie() and bpf_get_func_ip() do.
+ * itself, as programs of an own kind, which the kernel is told no attach type of. That matters: by
+ * the type the verifier chooses what bpf_get_attach_cookie() and bpf_get_func_ip() do.
  *
  *	kprobe.multi/vfs_*	kprobe.each/vfs_*
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a call has one format, at a known place of a constant or made of constants on the stack, the
- * copy takes its place right before the call:
+ * Where a call has one format, at a known place of a constant or made of constants on the stack,
+ * the copy takes its place right before the call:
  *
  *	r1 = .rodata + 16 ll		r1 = .rodata + 16 ll	(harmless)
  *	r2 = 8				r2 = 8			(harmless)
@@ -10,8 +10,9 @@
  *					r2 = 17
  *					call bpf_trace_printk
  *
- * Compilers make one call of several at the ends of branches: then the format is one of some, which
- * are found by going back from the call to where its address is set. Which it is shows when it runs:
+ * Compilers make one call of several at the ends of branches: then the format is one of some,
+ * which are found by going back from the call to where its address is set. Which it is shows when
+ * it runs:
  *
  *	call bpf_trace_printk		r0 = .rodata + 16 ll
  *					if r1 != r0 goto +4

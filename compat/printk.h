@@ -6,7 +6,8 @@
 
 /*
  * All of the machine's bpf_printk() goes into one place (loader/printk.h). So that what one object
- * prints can be told from the rest, each of its calls gets a copy of its format with a tag before it,
+ * prints can be told from the rest, each of its calls gets a copy of its format with a tag before
+ * it,
  *
  *	"pid %d\n"  becomes  "q7RaZ0kd|pid %d\n"
  *

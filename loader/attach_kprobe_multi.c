@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kprobes on all functions that match a pattern: by one link (Linux 5.18; session programs, which run
- * on entry and return, 6.10), or of the kinds ".each" by a probe for each.
+ * kprobes on all functions that match a pattern: by one link (Linux 5.18; session programs, which
+ * run on entry and return, 6.10), or of the kinds ".each" by a probe for each.
  */
 #include <errno.h>
 #include <stdio.h>

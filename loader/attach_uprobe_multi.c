@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * uprobes on all functions of a program or library that match a pattern, "libc.so.6:pthread_*lock": by
- * one link (Linux 6.6; session programs, which run on entry and return, 6.13), or of the kinds ".each" by
- * a probe for each.
+ * uprobes on all functions of a program or library that match a pattern,
+ * "libc.so.6:pthread_*lock": by one link (Linux 6.6; session programs, which run on entry and
+ * return, 6.13), or of the kinds ".each" by a probe for each.
  */
 #include <errno.h>
 #include <stdio.h>

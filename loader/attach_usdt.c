@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * usdt/PATH:PROVIDER:NAME: uprobes on all sites of a USDT probe. <bpf/usdt.bpf.h>, libbpf's as well as
- * ours, reads the probe's arguments as a map tells it, and which entry of the map from a cookie, or where
- * the kernel has none from a second map, by address:
+ * usdt/PATH:PROVIDER:NAME: uprobes on all sites of a USDT probe. <bpf/usdt.bpf.h>, libbpf's as
+ * well as ours, reads the probe's arguments as a map tells it, and which entry of the map from a
+ * cookie, or where the kernel has none from a second map, by address:
  *
  *	site ─▶ usdt_args() ─▶ __bpf_usdt_specs[id]             struct usdt_spec
  *	     └▶ address     ─▶ __bpf_usdt_ip_to_spec_id[address] = id
  *
- * An entry serves all sites that have the same arguments. Those that are taken are marked in bytes that
- * programs do not look at, so that the next program of the object finds the first that is free.
+ * An entry serves all sites that have the same arguments. Those that are taken are marked in bytes
+ * that programs do not look at, so that the next program of the object finds the first that is
+ * free.
  */
 #include <errno.h>
 #include <stddef.h>

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 /*
- * Where distributions keep them: in a folder for each architecture (Debian), in lib64 (most others),
- * in lib (Alpine, Arch).
+ * Where distributions keep them: in a folder for each architecture (Debian), in lib64 (most
+ * others), in lib (Alpine, Arch).
  */
 #if defined(__x86_64__)
 #define TRIPLET "x86_64-linux-gnu"

@@ -13,8 +13,8 @@
 
 /*
  * A program or library of this machine's, as probes need it: what its sections hold, and where in
- * the file an address is. Of either class, in this machine's byte order: what is of the other cannot
- * run here. The file is anybody's, so that each look goes through the cursor.
+ * the file an address is. Of either class, in this machine's byte order: what is of the other
+ * cannot run here. The file is anybody's, so that each look goes through the cursor.
  */
 struct elf_file {
 	struct map_file map;

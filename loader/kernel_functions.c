@@ -11,8 +11,8 @@
  *	ffffffff81000000 T vfs_read
  *	ffffffffc0000000 t ext4_sync_file	[ext4]
  *
- * The first of them has the address of the call that ftrace puts into the function, which is a few bytes
- * behind its entry where that begins with a mark for indirect jumps (endbr64, bti).
+ * The first of them has the address of the call that ftrace puts into the function, which is a few
+ * bytes behind its entry where that begins with a mark for indirect jumps (endbr64, bti).
  */
 #include "loader/kernel_functions.h"
 

@@ -25,10 +25,10 @@ enum kernel_addresses {
 };
 
 /*
- * Those whose names match a pattern of the shell's, "vfs_*": where each is, as the kernel is told of
- * many at once. Functions that can be traced and cannot be told from others of the same name that
- * cannot are left out. 0, also where there is none, or -1 and err; kernel_functions_fini is due in any
- * case.
+ * Those whose names match a pattern of the shell's, "vfs_*": where each is, as the kernel is told
+ * of many at once. Functions that can be traced and cannot be told from others of the same name
+ * that cannot are left out. 0, also where there is none, or -1 and err; kernel_functions_fini is
+ * due in any case.
  */
 int kernel_functions_find(struct kernel_functions *functions, const struct tracefs *tracefs,
 			  const char *pattern, enum kernel_addresses addresses, struct error *err);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "loader/attach_net.h"
+#include "loader/printk.h"
 #include "loader/probe_event.h"
 #include "util/sys.h"
 
@@ -180,6 +181,11 @@ static void event_removed(void *ctx, const char *name, int pid)
 	ledger_removed(ctx, "event in tracefs", "", pid);
 }
 
+static void instance_removed(void *ctx, const char *name, int pid)
+{
+	ledger_removed(ctx, "instance of tracefs", "", pid);
+}
+
 static void sweep_events(const struct ledger_watch *watch)
 {
 	struct tracefs tracefs;
@@ -192,6 +198,7 @@ static void sweep_events(const struct ledger_watch *watch)
 	}
 	probe_events_sweep(&tracefs, "kprobe_events", event_removed, (void *)watch);
 	probe_events_sweep(&tracefs, "uprobe_events", event_removed, (void *)watch);
+	printk_sweep(&tracefs, instance_removed, (void *)watch);
 	tracefs_close(&tracefs);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * In tracefs, made by a mkdir there and gone with a rmdir; the name says whose it is, so that what a
- * process left that was killed can be removed by the next:
+ * In tracefs, made by a mkdir there and gone with a rmdir; the name says whose it is, so that what
+ * a process left that was killed can be removed by the next:
  *
  *	instances/portrace_1234_0/trace_clock, trace_options, buffer_percent
  *	                          events/bpf_trace/bpf_trace_printk/enable
@@ -26,6 +26,7 @@
 
 #define INSTANCES "instances"
 #define OURS "portrace_"
+#define INITIAL_PIDS 0xEFFFFFFC /* PROC_PID_INIT_INO: the namespace's inode, the same everywhere */
 #define EVENT "events/bpf_trace/bpf_trace_printk/enable"
 
 struct printk {
@@ -34,6 +35,7 @@ struct printk {
 	char name[64]; /* of the instance; "": it is the machine's */
 	char tag[PRINTK_TAG_SIZE];
 	int pipe;
+	bool initial_pids; /* ids of threads mean the same in /proc */
 	struct printk_parser parser;
 	/* A read gives whole prints, and at most a page or two. */
 	char text[65536];
@@ -80,12 +82,13 @@ static int remove_instance(int dir, const char *name)
 }
 
 /*
- * What processes left that are gone. One that lives in another pid namespace may look gone: its
- * instance is in use then, and the kernel does not remove it.
+ * One that lives in another pid namespace may look gone: its instance is in use then, and the kernel
+ * does not remove it.
  */
-static void remove_orphans(int tracefs)
+void printk_sweep(const struct tracefs *tracefs,
+		  void (*removed)(void *ctx, const char *name, int pid), void *ctx)
 {
-	int fd = openat(tracefs, INSTANCES, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid, number;
+	int fd = openat(tracefs->fd, INSTANCES, O_RDONLY | O_DIRECTORY | O_CLOEXEC), pid, number;
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -93,8 +96,9 @@ static void remove_orphans(int tracefs)
 		sys_close(fd);
 	while (dir && (entry = readdir(dir)))
 		if (sscanf(entry->d_name, OURS "%d_%d", &pid, &number) == 2 && pid > 0 &&
-		    kill(pid, 0) && errno == ESRCH)
-			remove_instance(tracefs, entry->d_name);
+		    kill(pid, 0) && errno == ESRCH &&
+		    !remove_instance(tracefs->fd, entry->d_name) && removed)
+			removed(ctx, entry->d_name, pid);
 	if (dir)
 		closedir(dir);
 }
@@ -166,7 +170,7 @@ static int open_all(struct printk *p, const struct tracefs *tracefs, struct erro
 	p->dir = tracefs ? fcntl(tracefs->fd, F_DUPFD_CLOEXEC, 3) : p->own.fd;
 	if (p->dir < 0)
 		return error_system(err, errno, "tracefs");
-	remove_orphans(p->dir);
+	printk_sweep(&(struct tracefs){ .fd = p->dir }, NULL, NULL);
 	ret = begin_instance(p);
 	if (ret < 0) {
 		error_system(err, -ret, "tracefs: an instance of this process's own");
@@ -184,12 +188,14 @@ static int open_all(struct printk *p, const struct tracefs *tracefs, struct erro
 struct printk *printk_open(const char *tag, const struct tracefs *tracefs, struct error *err)
 {
 	struct printk *p = calloc(1, sizeof(*p));
+	struct stat pids;
 
 	if (!p) {
 		error_memory(err);
 		return NULL;
 	}
 	p->dir = p->pipe = -1;
+	p->initial_pids = !stat("/proc/self/ns/pid", &pids) && pids.st_ino == INITIAL_PIDS;
 	if (tag) {
 		snprintf(p->tag, sizeof(p->tag), "%s", tag);
 		p->parser.tag = p->tag;
@@ -235,11 +241,11 @@ uint64_t printk_lost(const struct printk *p)
  * The kernel remembers names when threads leave a CPU: one that it does not know runs still, or was
  * forgotten for many others.
  */
-static void find_name(struct printk_line *line)
+static void find_name(const struct printk *p, struct printk_line *line)
 {
 	char path[48], name[32];
 
-	if (strcmp(line->comm, "<...>"))
+	if (strcmp(line->comm, "<...>") || !p->initial_pids)
 		return;
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)line->tid);
 	if (sys_read_file(AT_FDCWD, path, name, sizeof(name)) <= 0)
@@ -261,6 +267,6 @@ int printk_read(struct printk *p, struct printk_line *line, struct error *err)
 		p->parser.at = p->text;
 		p->parser.end = p->text + n;
 	}
-	find_name(line);
+	find_name(p, line);
 	return 1;
 }

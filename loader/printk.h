@@ -10,10 +10,10 @@
 #include "util/error.h"
 
 /*
- * What BPF programs print with bpf_printk(), as values. Since Linux 5.9 it comes from an instance of
- * tracefs of its own, which is there as long as the stream is and takes nothing from anybody. Before,
- * there is one place for the whole machine, trace_pipe, and what is read of it is gone for others:
- * printk_consumes().
+ * What BPF programs print with bpf_printk(), as values. Since Linux 5.9 it comes from an instance
+ * of tracefs of its own, which is there as long as the stream is and takes nothing from anybody.
+ * Before, there is one place for the whole machine, trace_pipe, and what is read of it is gone for
+ * others: printk_consumes().
  *
  *	char tag[PRINTK_TAG_SIZE];
  *	printk_make_tag(tag);
@@ -39,11 +39,14 @@ struct printk_line {
 /* A tag that no other process has, nor this one so far: 8 letters and digits. */
 void printk_make_tag(char tag[PRINTK_TAG_SIZE]);
 /*
- * Lines without the tag are not given; NULL: all are. tracefs: as in struct attach_options. NULL and
- * err where there is no such thing.
+ * Lines without the tag are not given; NULL: all are. tracefs: as in struct attach_options. NULL
+ * and err where there is no such thing.
  */
 struct printk *printk_open(const char *tag, const struct tracefs *tracefs, struct error *err);
 void printk_close(struct printk *printk); /* NULL is fine */
+/* Removes what processes left that are gone, and tells of each; removed may be NULL. */
+void printk_sweep(const struct tracefs *tracefs,
+		  void (*removed)(void *ctx, const char *name, int pid), void *ctx);
 /* From now on lines without the tag are given, too: where some call could not be tagged. */
 void printk_share(struct printk *printk);
 /* To poll() for reading. */

@@ -29,8 +29,8 @@ struct usdt_arg {
 #define USDT_ARGS_MAX 12
 
 /*
- * `machine` as uname(2) has it, the kernel's: "x86_64". How many there are, or -1 and err, also where
- * one is where no program can get at it.
+ * `machine` as uname(2) has it, the kernel's: "x86_64". How many there are, or -1 and err, also
+ * where one is where no program can get at it.
  */
 int usdt_args(const char *machine, const char *text, struct usdt_arg args[USDT_ARGS_MAX],
 	      struct error *err);

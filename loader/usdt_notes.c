@@ -8,7 +8,8 @@
  *	provider "\0" name "\0" arguments "\0"
  *
  * The section .stapsdt.base has one byte, which only stands for its address: where that is not the
- * note's, whoever prepared the file (prelink) moved all of it by the difference, and left notes alone.
+ * note's, whoever prepared the file (prelink) moved all of it by the difference, and left notes
+ * alone.
  */
 #include "loader/usdt_notes.h"
 

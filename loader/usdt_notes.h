@@ -22,8 +22,8 @@ struct usdt_sites {
 };
 
 /*
- * All sites of PROVIDER:NAME. 0, 1 where there is none, or -1 and err; usdt_sites_fini is due in any
- * case.
+ * All sites of PROVIDER:NAME. 0, 1 where there is none, or -1 and err; usdt_sites_fini is due in
+ * any case.
  */
 int usdt_sites_find(struct usdt_sites *sites, const char *path, const char *provider,
 		    const char *name, struct error *err);

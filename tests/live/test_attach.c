@@ -434,8 +434,10 @@ END_TEST
 
 START_TEST(kind_that_is_not_attached_by_name_is_told)
 {
+	static const struct section_kind none = { .name = "none" };
+
 	load_program("on_function");
-	prog->kind = NULL; /* as of a section that nobody knows */
+	prog->kind = &none;
 	ck_assert_int_eq(try_attach(&plain), -1);
 	expect_refused(ERROR_UNSUPPORTED, "attach: program 'on_function': section 'kprobe/do_unlinkat': got "
 		       "a kind of program that is not attached by its name, expected a tracing one", "");

@@ -8,9 +8,10 @@
  *	SEC("usdt/libc.so.6:libc:setjmp")
  *	int BPF_USDT(on_setjmp, void *env, int savemask, long pc) { ... }
  *
- * Where a probe's arguments are is known when the program is attached: the loader finds it in the file,
- * and writes it down in a map, one entry for all places of the probe that have them in the same
- * registers and memory. A cookie says which entry, or before Linux 5.15 a second map by address.
+ * Where a probe's arguments are is known when the program is attached: the loader finds it in the
+ * file, and writes it down in a map, one entry for all places of the probe that have them in the
+ * same registers and memory. A cookie says which entry, or before Linux 5.15 a second map by
+ * address.
  */
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
