@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECONDS 20
+#define SECONDS 120
 
 /* Filled in by the child. */
 static struct shared {
@@ -64,7 +64,7 @@ static void load(const char *path, const char *only)
 	int sig = in_child(path, only, 0);
 
 	if (sig)
-		print(path, only ? only : "-", "crashed", strsignal(sig));
+		print(path, only ? only : "-", sig == SIGALRM ? "slow" : "crashed", strsignal(sig));
 	else
 		print(path, only ? only : "-", shared->ret ? "refused" : "loaded", shared->why);
 }

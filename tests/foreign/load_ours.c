@@ -3,7 +3,7 @@
  * load_ours OBJECT...: loads each object as `portrace run` does, and then each of its programs by
  * itself. A line each, in columns with tabs between:
  *
- *	OBJECT	PROGRAM, or - for all that load by themselves	broken|loaded|refused|crashed	why not
+ *	OBJECT	PROGRAM, or - for all that load by themselves	broken|loaded|refused|slow|crashed	why not
  */
 #include <errno.h>
 #include <signal.h>
