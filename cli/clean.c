@@ -36,8 +36,8 @@ const struct command command_clean = {
 	.about = "remove what portraces that were killed left attached",
 	.usage = "clean [options]",
 	.text = "A portrace that is killed cannot take back what the kernel does not tie to its\n"
-		"descriptors: filters of tc and their qdisc, routes, events in tracefs, and, on\n"
-		"kernels without links for them, XDP, cgroup and flow dissector programs. Each\n"
+		"descriptors: filters of tc and their qdisc, routes; on kernels without links\n"
+		"XDP programs, flow dissectors and programs of cgroups; events in tracefs. The\n"
 		"next run removes them, and this does, too, and says what it removed. What\n"
 		"belongs to processes that live is not touched, nor what is not portrace's.\n",
 	.args = { "portrace clean", NULL, 0, NULL },

@@ -322,10 +322,9 @@ static int attach_one(struct run *run, size_t program, struct attach_options *op
 static int attach_program(struct run *run, size_t program, struct attach_options *options)
 {
 	const struct run_words *ifaces = &run->options->ifaces;
-	const struct attach_place nowhere = { .iface = NULL };
 	size_t count = 1;
 
-	if (attach_lacks(&run->object.programs.at[program], &nowhere) & NEED_IFACE)
+	if (ifaces->len && attach_takes(&run->object.programs.at[program]) & NEED_IFACE)
 		count = ifaces->len;
 	for (size_t i = 0; i < count; i++) {
 		options->place.iface = ifaces->len ? ifaces->at[i] : NULL;

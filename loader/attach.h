@@ -65,6 +65,8 @@ enum attach_need {
 bool attach_knows(const struct section_kind *kind);
 /* What is missing of what attaching such a program takes: bits of attach_need. */
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place);
+/* What attaching it makes use of, where its target does not say it: bits of attach_need. */
+uint32_t attach_takes(const struct program *prog);
 /*
  * Attaches the program of that index. Of several targets, "kprobe/do_unlinkat|filename_unlinkat",
  * the first that this kernel has is taken, and a function that goes by another name on other

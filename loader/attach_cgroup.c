@@ -70,8 +70,9 @@ static int run_undo(const struct undo *undo, struct error *err)
 	return prog_undo(undo, O_RDONLY | O_DIRECTORY, err);
 }
 
-const struct undo_kind undo_kind_cgroup = {
+const struct undo_kind undo_cgroup = {
 	.name = "cgroup",
+	.what = "program on a cgroup",
 	.run = run_undo,
 };
 
@@ -79,21 +80,26 @@ const struct undo_kind undo_kind_cgroup = {
  * Without flags the cgroup has this program alone, and one that was there is replaced: before Linux
  * 4.15 there is no other way, and no way to see whether one is there.
  */
-static int by_attach(struct link *link, int cgroup, const struct types *types, int prog_fd,
-		     uint32_t flags)
+static int by_attach(struct link *link, int cgroup, const struct types *types,
+		     const struct attach_request *request, uint32_t flags)
 {
+	uint32_t count = types->count;
 	int ret;
 
-	link->undo.kind = &undo_kind_cgroup;
-	link->undo.prog_id = prog_id(prog_fd);
-	link->undo.numbers[0] = 0;
-	for (uint32_t i = 0; i < types->count; i++) {
-		ret = prog_attach(cgroup, types->at[i], prog_fd, flags);
-		if (ret < 0)
-			return ret;
-		link->undo.numbers[++link->undo.numbers[0]] = types->at[i];
+	link->way = flags ? "PROG_ATTACH" : "PROG_ATTACH, alone";
+	link->undo.kind = &undo_cgroup;
+	link->undo.numbers[0] = count;
+	memcpy(&link->undo.numbers[1], types->at, sizeof(types->at));
+	attach_note(link, request);
+	for (uint32_t i = 0; i < count; i++) {
+		ret = prog_attach(cgroup, types->at[i], request->prog_fd, flags);
+		if (!ret)
+			continue;
+		link->undo.numbers[0] = i;
+		undo_cgroup.run(&link->undo, &(struct error){ .code = ERROR_NONE });
+		attach_nothing(link);
+		return ret;
 	}
-	link->way = flags ? "attached, beside others" : "attached, alone";
 	return 0;
 }
 
@@ -129,9 +135,9 @@ static int attach_to_fd(struct link *link, int cgroup, const char *path,
 	int ret = by_link(link, cgroup, &types, request->prog_fd, err);
 
 	if (ret == -EINVAL)
-		ret = by_attach(link, cgroup, &types, request->prog_fd, BPF_F_ALLOW_MULTI);
+		ret = by_attach(link, cgroup, &types, request, BPF_F_ALLOW_MULTI);
 	if (ret == -EINVAL)
-		ret = by_attach(link, cgroup, &types, request->prog_fd, 0);
+		ret = by_attach(link, cgroup, &types, request, 0);
 	if (!ret)
 		return 0;
 	return err->code == ERROR_MEMORY ? -1 : explain(ret, request, path, err);
@@ -162,13 +168,13 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	cgroup = open_cgroup(path, err);
 	if (cgroup < 0)
 		return -1;
+	snprintf(link->where, sizeof(link->where), "%.120s, %.60s", path,
+		 kind->type == BPF_PROG_TYPE_LSM ? request->target :
+		 kind->attach_name ? kind->attach_name : "cgroup_inet_ingress and egress");
 	ret = undo_path(&link->undo, path, err);
 	if (!ret)
 		ret = attach_to_fd(link, cgroup, path, request, err);
 	sys_close(cgroup);
-	snprintf(link->where, sizeof(link->where), "%.120s, %.60s", path,
-		 kind->type == BPF_PROG_TYPE_LSM ? request->target :
-		 kind->attach_name ? kind->attach_name : "cgroup_inet_ingress and egress");
 	return ret;
 }
 

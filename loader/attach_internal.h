@@ -23,6 +23,7 @@ struct attach_kind {
 			      * and is attached to what `needs` says */
 	const char *absent;  /* hint: why one may not be there */
 	uint32_t needs;      /* bits of attach_need besides */
+	uint32_t takes;      /* the same, of what it can do without */
 	bool functions;      /* they are kernel functions, which have other names on other kernels */
 	bool by_type;        /* was looked for when the program was loaded (load_target.h) */
 	/* Sets link->fd, whatever else is to be undone, and `way`, also where it fails. `where` is the
@@ -39,7 +40,7 @@ extern const struct attach_kind attach_kind_tracepoint, attach_kind_kprobe, atta
 	attach_kind_socket, attach_kind_reuseport, attach_kind_sockmap, attach_kind_lirc,
 	attach_kind_perf_event, attach_kind_syscall, attach_kind_struct_ops;
 extern const struct undo_kind undo_tc, undo_xdp, undo_map_entry, undo_route, undo_flow_dissector,
-	undo_kind_cgroup, undo_kind_reuseport, undo_kind_sockmap, undo_kind_lirc, undo_kind_struct_ops;
+	undo_cgroup, undo_reuseport, undo_sockmap, undo_lirc, undo_struct_ops;
 
 /*
  * Of an attachment that no descriptor holds: called once link->undo has its kind, numbers and path,
@@ -80,18 +81,15 @@ int perf_explain(int ret, struct error *err);
 
 /* ---- on what a descriptor stands for (attach_prog.c); all return -errno ---- */
 
-/* The id of a loaded program; 0: the kernel gives none (before Linux 4.13). */
-uint32_t prog_id(int prog_fd);
-int prog_fd_by_id(uint32_t id);
 /* The link's descriptor. EINVAL: there is no such link, or nothing of the kind at all. */
 int prog_link(int target_fd, uint32_t type, int prog_fd);
 /* flags: BPF_F_ALLOW_MULTI and the like. */
 int prog_attach(int target_fd, uint32_t type, int prog_fd, uint32_t flags);
-/* Where that program is still there; else 0. */
-int prog_detach(int target_fd, uint32_t type, uint32_t id);
+/* UNDO_GONE where the program is not there any longer. */
+int prog_detach(int target_fd, uint32_t type, const struct undo *undo);
 /* The path, absolute, into undo->path; 0, or -1. */
 int undo_path(struct undo *undo, const char *path, struct error *err);
-/* prog_detach() from what the path names; numbers: how many attach types, and these. 0, or -1. */
+/* prog_detach() from what the path names; numbers: how many attach types, and these. As undo_kind.run(). */
 int prog_undo(const struct undo *undo, int open_flags, struct error *err);
 
 /* ---- on a security hook (attach_lsm.c) ---- */
@@ -160,17 +158,19 @@ struct multi_types { /* Linux 7.2 */
 };
 
 #define MULTI_RETURN 1 /* BPF_F_KPROBE_MULTI_RETURN and of uprobes: in flags */
-/* The most that are attached one by one where the kernel has no link to many. */
+/* The most that are attached to by each. */
 #define MULTI_SINGLES_MAX 64
 
 /* BPF_LINK_CREATE with that behind link_create.flags. The descriptor, or -errno. */
 int multi_link(const struct attach_request *request, const void *many, size_t size);
 /* So many times options.cookie, malloc'ed; NULL where there is none. *failed: no memory. */
 uint64_t *multi_cookies(const struct attach_request *request, size_t count, bool *failed);
-/* Whether this kernel may have no such link, so that it is worth while to go on one by one. */
-bool multi_unknown(int ret);
-/* For one by one: the request without what would be refused only for the program's kind. */
-struct attach_request multi_single(const struct attach_request *request,
-				   struct attach_options *options);
+/* Programs of the kinds that lower_multi() makes: on each function by itself. */
+bool multi_by_each(const struct attach_request *request);
+/* What the kernel's refusal of a link means. `sys`: errno, or 0 for too many to go by each. -1. */
+int multi_refused(const struct attach_request *request, size_t count, int sys, const char *since,
+		  struct error *err);
+/* Sets link->way and where: "vfs_* (3 functions)". */
+void multi_done(struct link *link, const struct attach_request *request, size_t count);
 
 #endif

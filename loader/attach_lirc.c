@@ -12,8 +12,9 @@ static int run_undo(const struct undo *undo, struct error *err)
 	return prog_undo(undo, O_RDONLY, err);
 }
 
-const struct undo_kind undo_kind_lirc = {
+const struct undo_kind undo_lirc = {
 	.name = "lirc",
+	.what = "program on an infrared receiver",
 	.run = run_undo,
 };
 
@@ -28,9 +29,26 @@ static int explain(int ret, const struct attach_request *request, struct error *
 	return -1;
 }
 
-static int attach(struct link *link, const struct attach_request *request, struct error *err)
+static int attach_to_fd(struct link *link, int fd, const struct attach_request *request,
+			struct error *err)
 {
 	uint32_t type = request->prog->kind->attach;
+	int ret;
+
+	link->way = "PROG_ATTACH";
+	link->undo.kind = &undo_lirc;
+	link->undo.numbers[0] = 1;
+	link->undo.numbers[1] = type;
+	attach_note(link, request);
+	ret = prog_attach(fd, type, request->prog_fd, 0);
+	if (!ret)
+		return 0;
+	attach_nothing(link);
+	return explain(ret, request, err);
+}
+
+static int attach(struct link *link, const struct attach_request *request, struct error *err)
+{
 	int fd, ret;
 
 	if (!*request->target) {
@@ -42,20 +60,10 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	if (fd < 0)
 		return error_file(err, -fd, request->target);
 	ret = undo_path(&link->undo, request->target, err);
-	if (!ret) {
-		link->way = "attached";
-		ret = prog_attach(fd, type, request->prog_fd, 0);
-		if (ret < 0)
-			explain(ret, request, err);
-	}
+	if (!ret)
+		ret = attach_to_fd(link, fd, request, err);
 	sys_close(fd);
-	if (ret)
-		return -1;
-	link->undo.prog_id = prog_id(request->prog_fd);
-	link->undo.numbers[0] = 1;
-	link->undo.numbers[1] = type;
-	link->undo.kind = &undo_kind_lirc;
-	return 0;
+	return ret;
 }
 
 const struct attach_kind attach_kind_lirc = {

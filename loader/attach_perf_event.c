@@ -209,14 +209,16 @@ static int in_process(struct link *link, struct perf_event_attr *attr, pid_t pid
 static void say_where(struct link *link, const struct perf_event_attr *attr, const char *target,
 		      pid_t pid)
 {
+	const char *period = attr->freq ? NULL : strrchr(target, ':');
+	int len = period ? period - target : (int)strlen(target);
 	char often[48], whom[32] = "every CPU";
 
 	snprintf(often, sizeof(often), attr->freq ? "%llu times a second" : "each %llu",
 		 (unsigned long long)attr->sample_freq);
 	if (pid)
 		snprintf(whom, sizeof(whom), "process %d", (int)pid);
-	snprintf(link->where, sizeof(link->where), "%.60s, %s, %s", *target ? target : "cpu-clock", often,
-		 whom);
+	snprintf(link->where, sizeof(link->where), "%.*s, %s, %s", len ? len : 60,
+		 len ? target : "cpu-clock", often, whom);
 }
 
 static int attach(struct link *link, const struct attach_request *request, struct error *err)

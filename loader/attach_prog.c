@@ -14,18 +14,6 @@
 
 #define MOST_PROGRAMS 64 /* that hang on one thing: BPF_CGROUP_MAX_PROGS, LIRC's BPF_MAX_PROGS */
 
-uint32_t prog_id(int prog_fd)
-{
-	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = prog_fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) ? 0 : info.id;
-}
-
 int prog_link(int target_fd, uint32_t type, int prog_fd)
 {
 	union bpf_attr attr;
@@ -55,8 +43,8 @@ int prog_attach(int target_fd, uint32_t type, int prog_fd, uint32_t flags)
 	return attach_or_detach(BPF_PROG_ATTACH, target_fd, type, prog_fd, flags);
 }
 
-/* Whether that program hangs there: 1, 0, or -errno. */
-static int is_attached(int target_fd, uint32_t type, uint32_t id)
+/* Whether the program hangs there: 1, 0, or -errno. */
+static int is_attached(int target_fd, uint32_t type, const struct undo *undo)
 {
 	uint32_t ids[MOST_PROGRAMS];
 	union bpf_attr attr;
@@ -69,12 +57,12 @@ static int is_attached(int target_fd, uint32_t type, uint32_t id)
 	attr.query.prog_cnt = MOST_PROGRAMS;
 	ret = sys_bpf(BPF_PROG_QUERY, &attr, sizeof(attr));
 	for (uint32_t i = 0; !ret && i < attr.query.prog_cnt; i++)
-		if (ids[i] == id)
+		if (undo_is_ours(undo, ids[i]))
 			return 1;
 	return ret;
 }
 
-int prog_fd_by_id(uint32_t id)
+static int prog_fd_by_id(uint32_t id)
 {
 	union bpf_attr attr;
 
@@ -85,20 +73,21 @@ int prog_fd_by_id(uint32_t id)
 
 /*
  * A kernel that cannot be asked (EINVAL: cgroups before Linux 4.15, maps of sockets before 5.17) lets
- * cgroups have one program each, and takes none off a map of sockets but the one it is given.
+ * cgroups have one program each, and takes none off a map of sockets but the one it is given. What
+ * is there is ours if ours is still anywhere.
  */
-int prog_detach(int target_fd, uint32_t type, uint32_t id)
+int prog_detach(int target_fd, uint32_t type, const struct undo *undo)
 {
-	int ret = is_attached(target_fd, type, id), fd;
+	int ret = is_attached(target_fd, type, undo), fd;
 
-	if (ret <= 0 && ret != -EINVAL)
+	if (!ret || (ret == -EINVAL && !undo_is_ours(undo, undo->prog_id)))
+		return UNDO_GONE;
+	if (ret < 0 && ret != -EINVAL)
 		return ret;
-	fd = prog_fd_by_id(id);
-	if (fd == -ENOENT && ret > 0)
-		return 0;
+	fd = prog_fd_by_id(undo->prog_id);
 	ret = attach_or_detach(BPF_PROG_DETACH, target_fd, type, fd < 0 ? 0 : fd, 0);
 	sys_close(fd);
-	return ret == -ENOENT ? 0 : ret;
+	return ret == -ENOENT ? UNDO_GONE : ret;
 }
 
 int undo_path(struct undo *undo, const char *path, struct error *err)
@@ -117,16 +106,20 @@ int undo_path(struct undo *undo, const char *path, struct error *err)
 /* numbers: how many attach types, and which. */
 int prog_undo(const struct undo *undo, int open_flags, struct error *err)
 {
-	int fd = sys_open(undo->path, open_flags), ret = 0, first = 0;
+	int fd = sys_open(undo->path, open_flags), done = UNDO_GONE, failed = 0, ret;
 
 	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
-		return 0;
+		return UNDO_GONE;
 	if (fd < 0)
 		return error_file(err, -fd, undo->path);
 	for (uint32_t i = 0; i < undo->numbers[0] && i < 5; i++) {
-		ret = prog_detach(fd, undo->numbers[1 + i], undo->prog_id);
-		first = first ? first : ret;
+		ret = prog_detach(fd, undo->numbers[1 + i], undo);
+		if (ret < 0)
+			failed = ret;
+		else if (!ret)
+			done = 0;
 	}
 	sys_close(fd);
-	return first ? error_system(err, -first, "%s: detach program %u", undo->path, undo->prog_id) : 0;
+	return failed ? error_system(err, -failed, "%s: detach program %u", undo->path, undo->prog_id) :
+			done;
 }

@@ -66,21 +66,23 @@ static int run_undo(const struct undo *undo, struct error *err)
 	int fd = get_socket(undo->numbers[0], undo->numbers[1]), none = 0, sys = 0;
 
 	if (fd < 0) /* the process is gone, or the descriptor: the group is as well, or other sockets' */
-		return 0;
-	if (!get_cookie(fd, &cookie) && cookie == ours &&
-	    setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof(none)))
+		return UNDO_GONE;
+	if (get_cookie(fd, &cookie) || cookie != ours)
+		sys = ENOENT;
+	else if (setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof(none)))
 		sys = errno;
 	sys_close(fd);
 	if (!sys || sys == ENOENT)
-		return 0;
+		return sys ? UNDO_GONE : 0;
 	error_system(err, sys, "process %u: socket %u: SO_DETACH_REUSEPORT_BPF", undo->numbers[0],
 		     undo->numbers[1]);
 	return sys == ENOPROTOOPT ? error_hint(err, "before Linux 5.3 the program stays as long as the "
 					       "sockets do") : -1;
 }
 
-const struct undo_kind undo_kind_reuseport = {
+const struct undo_kind undo_reuseport = {
 	.name = "reuseport",
+	.what = "program on a group of sockets",
 	.run = run_undo,
 };
 
@@ -103,13 +105,15 @@ static int attach_to_socket(struct link *link, int fd, const struct attach_reque
 	ret = get_cookie(fd, &cookie);
 	if (ret)
 		return error_system(err, -ret, "%s: SO_COOKIE", request->target);
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &prog_fd, sizeof(prog_fd)))
-		return explain(errno, request, err);
-	link->undo.prog_id = prog_id(prog_fd);
 	link->undo.numbers[2] = cookie;
 	link->undo.numbers[3] = cookie >> 32;
-	link->undo.kind = &undo_kind_reuseport;
-	return 0;
+	link->undo.kind = &undo_reuseport;
+	attach_note(link, request);
+	if (!setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &prog_fd, sizeof(prog_fd)))
+		return 0;
+	ret = errno;
+	attach_nothing(link);
+	return explain(ret, request, err);
 }
 
 static int attach(struct link *link, const struct attach_request *request, struct error *err)
@@ -117,7 +121,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	int number, fd, ret;
 	pid_t pid;
 
-	link->way = "group of sockets";
+	link->way = "socket option";
 	if (!parse(request->target, &pid, &number)) {
 		error_set(err, ERROR_USAGE, "section '%s': got %s%s%s, expected PID:FD of a socket",
 			  request->prog->section, *request->target ? "'" : "no socket", request->target,
@@ -132,9 +136,9 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	}
 	link->undo.numbers[0] = pid;
 	link->undo.numbers[1] = number;
+	snprintf(link->where, sizeof(link->where), "process %d, socket %d", (int)pid, number);
 	ret = attach_to_socket(link, fd, request, err);
 	sys_close(fd);
-	snprintf(link->where, sizeof(link->where), "process %d, socket %d", (int)pid, number);
 	return ret;
 }
 

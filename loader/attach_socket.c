@@ -73,5 +73,6 @@ static int attach(struct link *link, const struct attach_request *request, struc
 }
 
 const struct attach_kind attach_kind_socket = {
+	.takes = NEED_IFACE,
 	.attach = attach,
 };

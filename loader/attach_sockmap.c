@@ -52,15 +52,16 @@ static int run_undo(const struct undo *undo, struct error *err)
 	int fd = map_by_id(undo->numbers[0]), ret;
 
 	if (fd == -ENOENT)
-		return 0;
-	ret = fd < 0 ? fd : prog_detach(fd, undo->numbers[1], undo->prog_id);
+		return UNDO_GONE;
+	ret = fd < 0 ? fd : prog_detach(fd, undo->numbers[1], undo);
 	sys_close(fd);
-	return ret ? error_system(err, -ret, "map %u: detach program %u", undo->numbers[0],
-				  undo->prog_id) : 0;
+	return ret < 0 ? error_system(err, -ret, "map %u: detach program %u", undo->numbers[0],
+				      undo->prog_id) : ret;
 }
 
-const struct undo_kind undo_kind_sockmap = {
+const struct undo_kind undo_sockmap = {
 	.name = "sockmap",
+	.what = "program on a map of sockets",
 	.run = run_undo,
 };
 
@@ -79,18 +80,20 @@ static int explain(int ret, const char *map, const struct section_kind *kind, st
 	return -1;
 }
 
-static int by_attach(struct link *link, int map, uint32_t type, int prog_fd)
+static int by_attach(struct link *link, int map, uint32_t type,
+		     const struct attach_request *request)
 {
 	int ret = map_id(map, &link->undo.numbers[0]);
 
 	if (ret)
 		return ret;
-	link->way = "attached";
+	link->way = "PROG_ATTACH";
 	link->undo.numbers[1] = type;
-	link->undo.prog_id = prog_id(prog_fd);
-	ret = prog_attach(map, type, prog_fd, 0);
-	if (!ret)
-		link->undo.kind = &undo_kind_sockmap;
+	link->undo.kind = &undo_sockmap;
+	attach_note(link, request);
+	ret = prog_attach(map, type, request->prog_fd, 0);
+	if (ret)
+		attach_nothing(link);
 	return ret;
 }
 
@@ -114,7 +117,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 		return 0;
 	}
 	if (ret == -EINVAL)
-		ret = by_attach(link, map, type, request->prog_fd);
+		ret = by_attach(link, map, type, request);
 	return ret ? explain(ret, name, kind, err) : 0;
 }
 

@@ -42,33 +42,37 @@ static int delete_value(uint32_t id)
 	attr.map_id = id;
 	fd = sys_bpf(BPF_MAP_GET_FD_BY_ID, &attr, sizeof(attr));
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return fd == -ENOENT ? UNDO_GONE : fd;
 	memset(&attr, 0, sizeof(attr));
 	attr.map_fd = fd;
 	attr.key = (uintptr_t)&zero;
 	ret = map_info(fd, &info);
-	if (!ret && info.type == MAP_TYPE_STRUCT_OPS)
-		ret = sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+	if (!ret)
+		ret = info.type == MAP_TYPE_STRUCT_OPS ? sys_bpf(BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)) :
+							 UNDO_GONE;
 	sys_close(fd);
-	return ret == -ENOENT || ret == -EINPROGRESS ? 0 : ret;
+	return ret == -ENOENT || ret == -EINPROGRESS ? UNDO_GONE : ret;
 }
 
 /* numbers: how many maps, and their ids. An id is not used again before very many others were. */
 static int run_undo(const struct undo *undo, struct error *err)
 {
-	int first = 0, ret;
+	int done = UNDO_GONE, failed = 0, ret;
 
 	for (uint32_t i = 0; i < undo->numbers[0] && i < MOST; i++) {
 		ret = delete_value(undo->numbers[1 + i]);
-		if (ret && !first)
-			first = error_system(err, -ret, "map %u: take its struct_ops away",
-					     undo->numbers[1 + i]);
+		if (ret < 0)
+			failed = error_system(err, -ret, "map %u: take its struct_ops away",
+					      undo->numbers[1 + i]);
+		else if (!ret)
+			done = 0;
 	}
-	return first;
+	return failed ? failed : done;
 }
 
-const struct undo_kind undo_kind_struct_ops = {
+const struct undo_kind undo_struct_ops = {
 	.name = "struct_ops",
+	.what = "struct_ops",
 	.run = run_undo,
 };
 
@@ -138,35 +142,71 @@ static int add_link(struct link *link, int map_fd, struct error *err)
 	return 0;
 }
 
+static bool has_link(const struct loaded *loaded, const struct ops_value *v, uint32_t *id)
+{
+	struct bpf_map_info info;
+	bool known = !map_info(loaded->map_fds[v->map], &info);
+
+	*id = info.id;
+	return known && info.map_flags & FLAG_LINK;
+}
+
+/* Before anything is registered: which maps stay so unless it is undone. */
+static int note(struct link *link, const struct attach_request *request, uint32_t program,
+		struct error *err)
+{
+	const struct loaded *loaded = request->loaded;
+	uint32_t *count = &link->undo.numbers[0], id;
+
+	for (size_t i = 0; i < loaded->ops.values.len; i++) {
+		const struct ops_value *v = &loaded->ops.values.at[i];
+
+		if (first_program(v) != program || has_link(loaded, v, &id))
+			continue;
+		if (*count == MOST)
+			return error_set(err, ERROR_UNSUPPORTED, "got more than %d struct_ops with the same "
+					 "programs, expected fewer on this kernel", MOST);
+		link->undo.numbers[++*count] = id;
+	}
+	if (!*count)
+		return 0;
+	link->way = "value of a map";
+	link->undo.kind = &undo_struct_ops;
+	attach_note(link, request);
+	return 0;
+}
+
 static int register_one(struct link *link, const struct attach_request *request,
 			const struct ops_value *v, struct error *err)
 {
-	int map_fd = request->loaded->map_fds[v->map], ret;
-	const char *name = request->loaded->object->maps.at[v->map].name;
-	struct bpf_map_info info;
-	bool by_link;
+	const struct loaded *loaded = request->loaded;
+	uint32_t id;
+	bool by_link = has_link(loaded, v, &id);
+	int ret = set_value(loaded, v);
 
-	ret = map_info(map_fd, &info);
-	by_link = info.map_flags & FLAG_LINK;
-	if (!ret && !by_link && link->undo.numbers[0] == MOST)
-		ret = -E2BIG;
-	if (!ret)
-		ret = set_value(request->loaded, v);
-	/* Busy: it is set already, and was attached before. */
+	/* Busy: it is set already, as it was attached before. */
 	if (by_link && (!ret || ret == -EBUSY))
-		ret = add_link(link, map_fd, err);
-	if (!ret && !by_link) {
-		link->undo.kind = &undo_kind_struct_ops;
-		link->undo.numbers[++link->undo.numbers[0]] = info.id;
-		link->way = "value of a map";
-	}
-	snprintf(link->where, sizeof(link->where), "struct_ops %s", name);
+		ret = add_link(link, loaded->map_fds[v->map], err);
 	if (!ret)
 		return 0;
-	error_system(err, -ret, "struct_ops '%s': register", name);
+	error_system(err, -ret, "struct_ops '%s': register", loaded->object->maps.at[v->map].name);
 	return ret == -EEXIST ? error_hint(err, "the kernel has one of the same name") :
 	       ret == -EINVAL ? error_hint(err, "the kernel finds it incomplete, or wrong: its log may say "
 					   "why (dmesg)") : -1;
+}
+
+static void say_where(struct link *link, const struct loaded *loaded, uint32_t program)
+{
+	link->way = "the struct";
+	for (size_t i = 0; i < loaded->ops.values.len; i++) {
+		const struct ops_value *v = &loaded->ops.values.at[i];
+
+		if (first_program(v) == program)
+			link->way = "link";
+		if (has_program(v, program))
+			snprintf(link->where, sizeof(link->where), "struct_ops %s",
+				 loaded->object->maps.at[v->map].name);
+	}
 }
 
 static int attach(struct link *link, const struct attach_request *request, struct error *err)
@@ -174,18 +214,13 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	const struct loaded *loaded = request->loaded;
 	uint32_t program = request->prog - loaded->object->programs.at;
 
-	link->way = "link";
-	for (size_t i = 0; i < loaded->ops.values.len; i++) {
-		const struct ops_value *v = &loaded->ops.values.at[i];
-
-		if (first_program(v) == program) {
-			if (register_one(link, request, v, err))
-				return -1;
-		} else if (has_program(v, program) && !link->others.len && !link->undo.kind) {
-			snprintf(link->where, sizeof(link->where), "struct_ops %s",
-				 loaded->object->maps.at[v->map].name);
-		}
-	}
+	say_where(link, loaded, program);
+	if (note(link, request, program, err))
+		return -1;
+	for (size_t i = 0; i < loaded->ops.values.len; i++)
+		if (first_program(&loaded->ops.values.at[i]) == program &&
+		    register_one(link, request, &loaded->ops.values.at[i], err))
+			return -1;
 	return 0;
 }
 

@@ -35,8 +35,8 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	free(context);
 	if (ret < 0)
 		return error_system(err, -ret, "BPF_PROG_RUN");
-	link->way = "ran once";
-	snprintf(link->where, sizeof(link->where), "returned %d", (int)value);
+	link->way = "running it once";
+	snprintf(link->where, sizeof(link->where), "nothing: it returned %d", (int)value);
 	return 0;
 }
 

@@ -28,7 +28,7 @@
 void ledger_note(struct undo *undo, const char *where);
 void ledger_forget(struct undo *undo);
 
-/* What becomes of a sweep, told as it goes: either may be NULL. */
+/* What becomes of a sweep, told as it goes: either may be NULL, and so may all of it. */
 struct ledger_watch {
 	void (*removed)(void *ctx, const char *what); /* "tc filter on eth0, ingress, of process 7" */
 	void (*failed)(void *ctx, const struct error *err);

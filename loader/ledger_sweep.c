@@ -71,13 +71,13 @@ void ledger_removed(const struct ledger_watch *watch, const char *what, const ch
 	char text[320];
 
 	snprintf(text, sizeof(text), "%s%s%s, of process %u", what, *where ? " on " : "", where, pid);
-	if (watch->removed)
+	if (watch && watch->removed)
 		watch->removed(watch->ctx, text);
 }
 
 void ledger_failed(const struct ledger_watch *watch, const struct error *err)
 {
-	if (watch->failed)
+	if (watch && watch->failed)
 		watch->failed(watch->ctx, err);
 }
 
@@ -144,7 +144,7 @@ static void settle_qdisc(const char *name, const struct ledger_watch *watch)
 	error_clear(&err);
 	ret = tc_drop_qdisc(netns, ifindex, &err);
 	snprintf(what, sizeof(what), "qdisc clsact of interface %u, without filters", ifindex);
-	if (!ret && watch->removed)
+	if (!ret && watch && watch->removed)
 		watch->removed(watch->ctx, what);
 	if (ret < 0)
 		ledger_failed(watch, &err);

@@ -12,6 +12,11 @@ static const struct undo_kind *const kinds[] = {
 	&undo_map_entry,
 	&undo_route,
 	&undo_flow_dissector,
+	&undo_cgroup,
+	&undo_reuseport,
+	&undo_sockmap,
+	&undo_lirc,
+	&undo_struct_ops,
 };
 
 const struct undo_kind *undo_kind(const char *name)

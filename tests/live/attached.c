@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/live/attached.h"
+#include "tests/live/acts.h"
 
 #include "compat/lower.h"
+#include "loader/ledger.h"
 #include "util/kernel_version.h"
 #include "util/release.h"
 #include "util/sys.h"
@@ -20,8 +22,10 @@ void subject_end(void)
 {
 	for (size_t i = 0; i < subject.count; i++)
 		link_detach(&subject.links[i]);
-	if (subject.loaded.object)
+	if (subject.loaded.object) {
+		acts_note(&subject.loaded);
 		loaded_fini(&subject.loaded);
+	}
 	object_fini(&subject.obj);
 	caps_fini(&subject.caps);
 }
@@ -136,6 +140,13 @@ uint64_t seen(uint32_t key)
 void set_seen(uint32_t key, uint64_t value)
 {
 	ck_assert_int_eq(sys_map_update(loaded_map_fd(&subject.loaded, "seen"), &key, &value), 0);
+}
+
+void forget_the_dead(void)
+{
+	const struct ledger_watch nobody = { .ctx = NULL };
+
+	ledger_sweep(&nobody);
 }
 
 void need(enum cap cap)

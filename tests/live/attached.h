@@ -41,6 +41,8 @@ struct link *subject_start(const char *fixture, const char *program,
 uint64_t seen(uint32_t key);
 void set_seen(uint32_t key, uint64_t value);
 void need(enum cap cap);
+/* Takes out of the ledger what they had to undo. */
+void forget_the_dead(void);
 
 /*
  * From here on this process's bpf(2) answers EINVAL to these, as kernels do that do not know them;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Networking programs: each sees exactly what is sent while it is attached, and leaves nothing. */
 #include "tests/live/network.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -36,8 +37,10 @@ static void begin(void)
 static void end(void)
 {
 	link_detach(&link_);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	object_fini(&obj);
 	caps_fini(&caps);
 	expect_same(&before);

@@ -68,6 +68,7 @@ START_TEST(each_page_fault)
 	options = way(_i, actor.pid);
 	set_seen(PID, actor.pid);
 	link = subject_attach("on_sample", &options);
+	ck_assert_msg(strstr(link->where, "sw:page-faults, each 1, "), "%s", link->where);
 	actor_step(&actor);
 	first = seen(HITS);
 	ck_assert_uint_eq(first, PAGES);
@@ -111,7 +112,8 @@ START_TEST(busy_process_is_sampled_by_its_time)
 	actor_step(&actor);
 	got = seen(HITS);
 	expected = shared->times[0] / 1e9 * FREQUENCY;
-	ck_assert_msg(got > expected * 0.7 && got < expected * 1.3, "%f samples, expected %f", got,
+	/* Emulators lose many a timer's tick, and make none. */
+	ck_assert_msg(got > expected * 0.2 && got < expected * 1.2, "%f samples, expected %f", got,
 		      expected);
 	link_detach(link);
 	got = seen(HITS);

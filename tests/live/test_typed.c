@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "tests/live/cgroups.h"
+#include "util/kernel_version.h"
 #include "util/sys.h"
 
 Suite *typed_suite(void);
@@ -74,6 +75,8 @@ START_TEST(cookie_is_what_the_program_gets)
 	struct attach_options options = { .cookie = 0x1122334455667788 };
 	struct link *link;
 
+	if (with_cookie[_i].act == send_signals && kernel_version() < 0x060a00)
+		skip("cookies of typed tracepoints, Linux 6.10");
 	load_typed(with_cookie[_i].program, NULL);
 	if (subject_try_attach(with_cookie[_i].program, &options)) {
 		ck_assert_int_eq(subject.err.code, ERROR_UNSUPPORTED);
@@ -92,15 +95,22 @@ START_TEST(cookie_is_what_the_program_gets)
 }
 END_TEST
 
-START_TEST(cookie_that_lowering_has_told_the_program_is_no_matter)
+/* On a kernel without cookies it matters whether lowering has told the program already. */
+START_TEST(cookie_without_links_is_refused_or_known)
 {
 	struct attach_options options = { .cookie = 0x1122334455667788 };
 
-	load_typed("on_tracepoint", NULL);
-	object_program(&subject.obj, "on_tracepoint")->cookie = options.cookie;
-	subject_attach("on_tracepoint", &options);
-	send_signals();
+	load_typed("on_entry", NULL);
+	REFUSE({ BPF_LINK_CREATE });
+	ck_assert_int_eq(subject_try_attach("on_entry", &options), -1);
+	ck_assert_int_eq(subject.err.code, ERROR_UNSUPPORTED);
+	ck_assert_msg(strstr(subject.err.message, "got a cookie, expected none on this kernel"), "%s",
+		      subject.err.message);
+	object_program(&subject.obj, "on_entry")->cookie = options.cookie;
+	subject_attach("on_entry", &options);
+	unlink_nothing();
 	ck_assert_uint_eq(seen(HITS), TIMES);
+	ck_assert_uint_eq(seen(COOKIE), 0);
 }
 END_TEST
 
@@ -257,7 +267,7 @@ Suite *typed_suite(void)
 
 	tcase_add_checked_fixture(c, begin, subject_end);
 	tcase_add_loop_test(c, cookie_is_what_the_program_gets, 0, 4);
-	tcase_add_test(c, cookie_that_lowering_has_told_the_program_is_no_matter);
+	tcase_add_test(c, cookie_without_links_is_refused_or_known);
 	tcase_add_test(c, elements_of_a_map);
 	tcase_add_test(c, map_that_is_not_said_is_told);
 	tcase_add_loop_test(c, threads_of_a_process, 0, 2);
