@@ -37,7 +37,8 @@ struct ledger_watch {
 
 /*
  * Undoes what processes left that live no longer, and forgets it: what is in the ledger; filters
- * and routes of this network namespace that carry a name of ours; events in tracefs.
+ * and routes of this network namespace that carry a name of ours; events in tracefs. NULL: nobody
+ * is told.
  */
 void ledger_sweep(const struct ledger_watch *watch);
 

@@ -204,6 +204,9 @@ static void sweep_events(const struct ledger_watch *watch)
 
 void ledger_sweep(const struct ledger_watch *watch)
 {
+	const struct ledger_watch nobody = { NULL, NULL, NULL };
+
+	watch = watch ? watch : &nobody;
 	sweep_notes(watch);
 	tc_sweep(watch);
 	route_sweep(watch);

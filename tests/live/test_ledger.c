@@ -465,6 +465,51 @@ START_TEST(clean_says_what_it_removed)
 }
 END_TEST
 
+/* `portrace run` of one program of the fixture on pt0, for that long. */
+static pid_t start_run(const char *program, const char *duration)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		execl(PORTRACE, "portrace", "run", "-q", "-d", duration, "--program", program, "-i", "pt0",
+		      FIXTURES "/net.bpf.o", NULL);
+		_exit(127);
+	}
+	ck_assert_int_gt(pid, 0);
+	return pid;
+}
+
+static bool is_attached(void *unused)
+{
+	return take_inventory().filters != before.filters;
+}
+
+START_TEST(next_run_removes_what_the_killed_left)
+{
+	pid_t pid = start_run("on_tc", "1h");
+
+	ck_assert(wait_until(is_attached, NULL, PATIENCE_MS));
+	kill(pid, SIGKILL);
+	wait_status(pid);
+	ck_assert(is_attached(NULL));
+	ck_assert_int_eq(wait_status(start_run("on_lookup", "1ms")), 4 << 8); /* it takes links */
+	expect_same(&before);
+	ck_assert_int_eq(wait_status(start_run("on_tc_second", "100ms")), 0);
+}
+END_TEST
+
+START_TEST(nobody_has_to_watch)
+{
+	struct holder h = { load_programs("on_tc", NULL), "pt0" };
+	struct actor a;
+
+	actor_start(&a, hold, &h);
+	kill_holder(&a);
+	ledger_sweep(NULL);
+	expect_same(&before);
+}
+END_TEST
+
 static void become_nobody(void)
 {
 	ck_assert(!setresuid(NOBODY, NOBODY, NOBODY));
@@ -506,5 +551,7 @@ Suite *ledger_suite(void)
 	tcase_add_test(c, ledger_that_others_can_write_is_not_believed);
 	tcase_add_test(c, clean_says_what_it_removed);
 	tcase_add_test(c, clean_says_who_may);
+	tcase_add_test(c, next_run_removes_what_the_killed_left);
+	tcase_add_test(c, nobody_has_to_watch);
 	return s;
 }
