@@ -36,15 +36,15 @@ const struct command command_clean = {
 	.about = "remove what portraces that were killed left attached",
 	.usage = "clean [options]",
 	.text = "A portrace that is killed cannot take back what the kernel does not tie to its\n"
-		"descriptors: filters of tc and their qdisc, routes, XDP programs, flow dissectors\n"
-		"and cgroup programs on kernels without links, events in tracefs. Each next run\n"
-		"removes them, and this does, too, and says what it removed. What belongs to\n"
-		"processes that live is not touched, nor what is not portrace's.\n",
+		"descriptors: filters of tc and their qdisc, routes; on kernels without links\n"
+		"XDP programs, flow dissectors and programs of cgroups; events in tracefs. The\n"
+		"next run removes them, and this does, too, and says what it removed. What\n"
+		"belongs to processes that live is not touched, nor what is not portrace's.\n",
 	.args = { "portrace clean", NULL, 0, NULL },
-	.notes = "What there is to remove stands in " LEDGER ", and filters, routes and events\n"
-		 "in tracefs have names that begin with portrace_: those of the network namespace\n"
-		 "that this is run in are found without the other, too.\n"
+	.notes = "What there is to remove is noted down in " LEDGER ". Filters, routes and\n"
+		 "events in tracefs have names that begin with portrace_, and those of the network\n"
+		 "namespace that this is run in are found without notes, too.\n"
 		 "\n"
-		 "Exit status 3: this user may not look or remove; 1: something could not be removed.\n",
+		 "Exit status 3: this user may not; 1: something could not be removed.\n",
 	.run = run,
 };

@@ -82,7 +82,7 @@ const struct btf_var_secinfo *inspect_globals(const struct inspection *in, const
 	const struct btf_type *t = btf_type(&in->obj->btf, map->value_type_id);
 
 	*count = 0;
-	if (map->role == MAP_PLAIN || !t || btf_kind(t) != BTF_KIND_DATASEC)
+	if (!map->data || !t || btf_kind(t) != BTF_KIND_DATASEC)
 		return NULL;
 	*count = btf_vlen(t);
 	return btf_extra(t);

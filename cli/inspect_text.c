@@ -222,7 +222,7 @@ static void put_globals(const struct inspection *in, FILE *to)
 		const struct btf_var_secinfo *v;
 		uint32_t count, n;
 
-		if (map->role == MAP_PLAIN || map->role == MAP_KCONFIG)
+		if (!map->data || map->role == MAP_KCONFIG)
 			continue;
 		if (!any)
 			fputs("\nSECTION      GLOBAL\n", to);
@@ -233,7 +233,7 @@ static void put_globals(const struct inspection *in, FILE *to)
 		if (count)
 			continue;
 		cell(to, map->name, 12);
-		fprintf(to, "%u bytes, of which the object has no types\n", map->value_size);
+		fprintf(to, "%u bytes, of which the object has no types\n", map_data_size(map));
 	}
 }
 

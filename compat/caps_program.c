@@ -16,7 +16,8 @@
 
 /* By number, as the headers of most distributions lack some of the names. */
 enum {
-	KPROBE = 2, TRACEPOINT = 5, CGROUP_SOCK = 9, CGROUP_SOCK_ADDR = 18, CGROUP_SOCKOPT = 25,
+	KPROBE = 2, TRACEPOINT = 5, CGROUP_SOCK = 9, CGROUP_DEVICE = 15, CGROUP_SOCK_ADDR = 18,
+	CGROUP_SYSCTL = 23, CGROUP_SOCKOPT = 25,
 	TRACING, STRUCT_OPS, EXT, LSM, SK_LOOKUP, SYSCALL, NETFILTER, PROGRAM_TYPES,
 };
 
@@ -36,6 +37,11 @@ static const struct shape shapes[] = {
 	{ TRACEPOINT, 0, SLEEPABLE, NO_ID },
 	{ CGROUP_SOCK, 0, 0, NO_ID },
 	{ CGROUP_SOCK, 12 /* BPF_CGROUP_INET4_POST_BIND */, 0, NO_ID },
+	/* Attach type 0, which is that of packets, has not what all others of cgroups have. */
+	{ CGROUP_DEVICE, 0, 0, NO_ID },
+	{ CGROUP_DEVICE, 6 /* BPF_CGROUP_DEVICE */, 0, NO_ID },
+	{ CGROUP_SYSCTL, 0, 0, NO_ID },
+	{ CGROUP_SYSCTL, 18 /* BPF_CGROUP_SYSCTL */, 0, NO_ID },
 	{ CGROUP_SOCK_ADDR, 10 /* BPF_CGROUP_INET4_CONNECT */, 0, NO_ID },
 	{ CGROUP_SOCK_ADDR, 8 /* BPF_CGROUP_INET4_BIND */, 0, NO_ID },
 	{ CGROUP_SOCKOPT, 22 /* BPF_CGROUP_SETSOCKOPT */, 0, NO_ID },

@@ -134,7 +134,7 @@ static bool fits(const struct setting *s, uint64_t value, bool negative)
 
 	if (bits == 64)
 		return true;
-	if (s->type == VALUE_BOOL)
+	if (s->type == VALUE_BOOL || s->type == VALUE_TRISTATE)
 		return value <= 1;
 	if (!s->is_signed && s->type != VALUE_CHAR)
 		return !negative && !(value >> bits);
@@ -151,8 +151,7 @@ static int set_number(const struct setting *s, const char *value, size_t len)
 
 	errno = 0;
 	number = negative ? (uint64_t)strtoll(value, &end, 0) : strtoull(value, &end, 0);
-	if (errno || end != value + len || s->type == VALUE_TEXT || s->type == VALUE_TRISTATE ||
-	    s->type == VALUE_UNKNOWN)
+	if (errno || end != value + len || s->type == VALUE_TEXT || s->type == VALUE_UNKNOWN)
 		return unfit(s, value, len, "");
 	if (!fits(s, number, negative))
 		return unfit(s, value, len, ", which is out of its range");

@@ -91,6 +91,9 @@ lowering lower_ringbuf;
  */
 lowering lower_tracing;
 
+/* Programs on many functions, for a kernel that has no links to many: on each by itself. */
+lowering lower_multi;
+
 /*
  * Helpers that the kernel has not for programs of a kind, by others: bpf_probe_read_kernel() and its
  * like by older forms, bpf_get_current_task_btf() by one whose result is read through another, and

@@ -8,128 +8,83 @@
 #include "loader/target.h"
 #include "util/sys.h"
 
+#define TYPE(name) BPF_PROG_TYPE_##name
+#define TYPE_NETFILTER 32 /* newer than the headers of some distributions */
+#define TYPE_SYSCALL 31
+#define ANY UINT32_MAX
+
+/* By type of program, and where that says it by attach type: the first that fits. */
 static const struct {
-	const char *section; /* name of a section kind */
+	uint32_t type, attach;
 	const struct attach_kind *kind;
-} kinds[] = {
-	{ "tracepoint/", &attach_kind_tracepoint },
-	{ "tp/", &attach_kind_tracepoint },
-	{ "kprobe/", &attach_kind_kprobe },
-	{ "kretprobe/", &attach_kind_kprobe },
-	{ "kprobe.multi/", &attach_kind_kprobe_multi },
-	{ "kretprobe.multi/", &attach_kind_kprobe_multi },
-	{ "kprobe.session/", &attach_kind_kprobe_multi },
-	{ "ksyscall/", &attach_kind_ksyscall },
-	{ "kretsyscall/", &attach_kind_ksyscall },
-	{ "uprobe/", &attach_kind_uprobe },
-	{ "uretprobe/", &attach_kind_uprobe },
-	{ "uprobe.s/", &attach_kind_uprobe },
-	{ "uretprobe.s/", &attach_kind_uprobe },
-	{ "uprobe.multi/", &attach_kind_uprobe_multi },
-	{ "uretprobe.multi/", &attach_kind_uprobe_multi },
-	{ "uprobe.multi.s/", &attach_kind_uprobe_multi },
-	{ "uretprobe.multi.s/", &attach_kind_uprobe_multi },
-	{ "uprobe.session/", &attach_kind_uprobe_multi },
-	{ "uprobe.session.s/", &attach_kind_uprobe_multi },
-	{ "usdt/", &attach_kind_usdt },
-	{ "usdt.s/", &attach_kind_usdt },
-	{ "raw_tracepoint/", &attach_kind_raw_tracepoint },
-	{ "raw_tp/", &attach_kind_raw_tracepoint },
-	{ "raw_tracepoint.w/", &attach_kind_raw_tracepoint },
-	{ "raw_tp.w/", &attach_kind_raw_tracepoint },
-	{ "tp_btf/", &attach_kind_type },
-	{ "fentry/", &attach_kind_type },
-	{ "fexit/", &attach_kind_type },
-	{ "fmod_ret/", &attach_kind_type },
-	{ "fentry.s/", &attach_kind_type },
-	{ "fexit.s/", &attach_kind_type },
-	{ "fmod_ret.s/", &attach_kind_type },
-	{ "fsession/", &attach_kind_type },
-	{ "fsession.s/", &attach_kind_type },
-	{ "fentry.multi/", &attach_kind_tracing_multi },
-	{ "fexit.multi/", &attach_kind_tracing_multi },
-	{ "fsession.multi/", &attach_kind_tracing_multi },
-	{ "fentry.multi.s/", &attach_kind_tracing_multi },
-	{ "fexit.multi.s/", &attach_kind_tracing_multi },
-	{ "fsession.multi.s/", &attach_kind_tracing_multi },
-	{ "lsm/", &attach_kind_lsm },
-	{ "lsm.s/", &attach_kind_lsm },
-	{ "freplace/", &attach_kind_type },
-	{ "iter/", &attach_kind_iter },
-	{ "iter.s/", &attach_kind_iter },
-	{ "xdp", &attach_kind_xdp },
-	{ "xdp.frags", &attach_kind_xdp },
-	{ "xdp/devmap", &attach_kind_xdp_map },
-	{ "xdp/cpumap", &attach_kind_xdp_map },
-	{ "xdp.frags/devmap", &attach_kind_xdp_map },
-	{ "xdp.frags/cpumap", &attach_kind_xdp_map },
-	{ "tc", &attach_kind_tc },
-	{ "classifier", &attach_kind_tc },
-	{ "action", &attach_kind_action },
-	{ "tc/ingress", &attach_kind_tcx },
-	{ "tc/egress", &attach_kind_tcx },
-	{ "tcx/ingress", &attach_kind_tcx },
-	{ "tcx/egress", &attach_kind_tcx },
-	{ "netkit/primary", &attach_kind_netkit },
-	{ "netkit/peer", &attach_kind_netkit },
-	{ "lwt_in", &attach_kind_route },
-	{ "lwt_out", &attach_kind_route },
-	{ "lwt_xmit", &attach_kind_route },
-	{ "lwt_seg6local", &attach_kind_route },
-	{ "sk_lookup", &attach_kind_sk_lookup },
-	{ "flow_dissector", &attach_kind_flow_dissector },
-	{ "netfilter", &attach_kind_netfilter },
-	{ "socket", &attach_kind_socket },
-	{ "sk_reuseport", &attach_kind_reuseport },
-	{ "sk_reuseport/migrate", &attach_kind_reuseport },
-	{ "perf_event", &attach_kind_perf_event },
-	{ "syscall", &attach_kind_syscall },
-	{ "lirc_mode2", &attach_kind_lirc },
-	{ "sk_skb", &attach_kind_sockmap },
-	{ "sk_skb/stream_parser", &attach_kind_sockmap },
-	{ "sk_skb/stream_verdict", &attach_kind_sockmap },
-	{ "sk_skb/verdict", &attach_kind_sockmap },
-	{ "sk_msg", &attach_kind_sockmap },
-	{ "struct_ops/", &attach_kind_struct_ops },
-	{ "struct_ops.s/", &attach_kind_struct_ops },
-	{ "lsm_cgroup/", &attach_kind_lsm_cgroup },
-	{ "sockops", &attach_kind_cgroup },
-	{ "cgroup_skb/ingress", &attach_kind_cgroup },
-	{ "cgroup_skb/egress", &attach_kind_cgroup },
-	{ "cgroup/skb", &attach_kind_cgroup },
-	{ "cgroup/sock", &attach_kind_cgroup },
-	{ "cgroup/sock_create", &attach_kind_cgroup },
-	{ "cgroup/sock_release", &attach_kind_cgroup },
-	{ "cgroup/post_bind4", &attach_kind_cgroup },
-	{ "cgroup/post_bind6", &attach_kind_cgroup },
-	{ "cgroup/bind4", &attach_kind_cgroup },
-	{ "cgroup/bind6", &attach_kind_cgroup },
-	{ "cgroup/connect4", &attach_kind_cgroup },
-	{ "cgroup/connect6", &attach_kind_cgroup },
-	{ "cgroup/connect_unix", &attach_kind_cgroup },
-	{ "cgroup/sendmsg4", &attach_kind_cgroup },
-	{ "cgroup/sendmsg6", &attach_kind_cgroup },
-	{ "cgroup/sendmsg_unix", &attach_kind_cgroup },
-	{ "cgroup/recvmsg4", &attach_kind_cgroup },
-	{ "cgroup/recvmsg6", &attach_kind_cgroup },
-	{ "cgroup/recvmsg_unix", &attach_kind_cgroup },
-	{ "cgroup/getpeername4", &attach_kind_cgroup },
-	{ "cgroup/getpeername6", &attach_kind_cgroup },
-	{ "cgroup/getpeername_unix", &attach_kind_cgroup },
-	{ "cgroup/getsockname4", &attach_kind_cgroup },
-	{ "cgroup/getsockname6", &attach_kind_cgroup },
-	{ "cgroup/getsockname_unix", &attach_kind_cgroup },
-	{ "cgroup/sysctl", &attach_kind_cgroup },
-	{ "cgroup/getsockopt", &attach_kind_cgroup },
-	{ "cgroup/setsockopt", &attach_kind_cgroup },
-	{ "cgroup/dev", &attach_kind_cgroup },
+} by_type[] = {
+	{ TYPE(TRACEPOINT), ANY, &attach_kind_tracepoint },
+	{ TYPE(RAW_TRACEPOINT), ANY, &attach_kind_raw_tracepoint },
+	{ TYPE(RAW_TRACEPOINT_WRITABLE), ANY, &attach_kind_raw_tracepoint },
+	{ TYPE(TRACING), 28, &attach_kind_iter },
+	{ TYPE(TRACING), 59, &attach_kind_tracing_multi }, /* fentry.multi */
+	{ TYPE(TRACING), 60, &attach_kind_tracing_multi }, /* fexit.multi */
+	{ TYPE(TRACING), 61, &attach_kind_tracing_multi }, /* fsession.multi */
+	{ TYPE(TRACING), ANY, &attach_kind_type },
+	{ TYPE(EXT), ANY, &attach_kind_type },
+	{ TYPE(LSM), 43, &attach_kind_lsm_cgroup },
+	{ TYPE(LSM), ANY, &attach_kind_lsm },
+	{ TYPE(STRUCT_OPS), ANY, &attach_kind_struct_ops },
+	{ TYPE(PERF_EVENT), ANY, &attach_kind_perf_event },
+	{ TYPE_SYSCALL, ANY, &attach_kind_syscall },
+	{ TYPE(LIRC_MODE2), ANY, &attach_kind_lirc },
+	{ TYPE(XDP), 37, &attach_kind_xdp },
+	{ TYPE(XDP), ANY, &attach_kind_xdp_map },
+	{ TYPE(SCHED_CLS), 0, &attach_kind_tc },
+	{ TYPE(SCHED_CLS), 46, &attach_kind_tcx },
+	{ TYPE(SCHED_CLS), 47, &attach_kind_tcx },
+	{ TYPE(SCHED_CLS), ANY, &attach_kind_netkit },
+	{ TYPE(SCHED_ACT), ANY, &attach_kind_action },
+	{ TYPE(LWT_IN), ANY, &attach_kind_route },
+	{ TYPE(LWT_OUT), ANY, &attach_kind_route },
+	{ TYPE(LWT_XMIT), ANY, &attach_kind_route },
+	{ TYPE(LWT_SEG6LOCAL), ANY, &attach_kind_route },
+	{ TYPE(SK_LOOKUP), ANY, &attach_kind_sk_lookup },
+	{ TYPE(FLOW_DISSECTOR), ANY, &attach_kind_flow_dissector },
+	{ TYPE_NETFILTER, ANY, &attach_kind_netfilter },
+	{ TYPE(SOCKET_FILTER), ANY, &attach_kind_socket },
+	{ TYPE(SK_REUSEPORT), ANY, &attach_kind_reuseport },
+	{ TYPE(SK_SKB), ANY, &attach_kind_sockmap },
+	{ TYPE(SK_MSG), ANY, &attach_kind_sockmap },
+	{ TYPE(SOCK_OPS), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SKB), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCK), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCK_ADDR), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SYSCTL), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCKOPT), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_DEVICE), ANY, &attach_kind_cgroup },
+};
+
+/* Probes are all of one type: by how the name of the section's kind begins. */
+static const struct {
+	const char *name;
+	const struct attach_kind *kind;
+} probes[] = {
+	{ "kprobe/", &attach_kind_kprobe },      { "kretprobe/", &attach_kind_kprobe },
+	{ "ksyscall/", &attach_kind_ksyscall },  { "kretsyscall/", &attach_kind_ksyscall },
+	{ "kprobe.", &attach_kind_kprobe_multi }, { "kretprobe.", &attach_kind_kprobe_multi },
+	{ "uprobe/", &attach_kind_uprobe },      { "uretprobe/", &attach_kind_uprobe },
+	{ "uprobe.s/", &attach_kind_uprobe },    { "uretprobe.s/", &attach_kind_uprobe },
+	{ "uprobe.", &attach_kind_uprobe_multi }, { "uretprobe.", &attach_kind_uprobe_multi },
+	{ "usdt", &attach_kind_usdt },
 };
 
 static const struct attach_kind *kind_of(const struct section_kind *kind)
 {
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(kinds[i].section, kind->name))
-			return kinds[i].kind;
+	if (!kind)
+		return NULL;
+	for (size_t i = 0; kind->type == TYPE(KPROBE) && i < sizeof(probes) / sizeof(*probes); i++)
+		if (!strncmp(probes[i].name, kind->name, strlen(probes[i].name)))
+			return probes[i].kind;
+	for (size_t i = 0; i < sizeof(by_type) / sizeof(*by_type); i++)
+		if (by_type[i].type == kind->type &&
+		    (by_type[i].attach == ANY || by_type[i].attach == kind->attach))
+			return by_type[i].kind;
 	return NULL;
 }
 
@@ -271,10 +226,9 @@ void link_detach(struct link *link)
 	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
-	if (link->undo.kind) {
-		link->undo.kind->run(&link->undo, &ignored);
+	/* What cannot be undone now is still in the ledger for those who come later. */
+	if (link->undo.kind && link->undo.kind->run(&link->undo, &ignored) >= 0)
 		ledger_forget(&link->undo);
-	}
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
 	for (size_t i = 0; i < link->more_probes.len; i++)

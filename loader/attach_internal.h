@@ -158,17 +158,19 @@ struct multi_types { /* Linux 7.2 */
 };
 
 #define MULTI_RETURN 1 /* BPF_F_KPROBE_MULTI_RETURN and of uprobes: in flags */
-/* The most that are attached one by one where the kernel has no link to many. */
+/* The most that are attached to by each. */
 #define MULTI_SINGLES_MAX 64
 
 /* BPF_LINK_CREATE with that behind link_create.flags. The descriptor, or -errno. */
 int multi_link(const struct attach_request *request, const void *many, size_t size);
 /* So many times options.cookie, malloc'ed; NULL where there is none. *failed: no memory. */
 uint64_t *multi_cookies(const struct attach_request *request, size_t count, bool *failed);
-/* Whether this kernel may have no such link, so that it is worth while to go on one by one. */
-bool multi_unknown(int ret);
-/* For one by one: the request without what would be refused only for the program's kind. */
-struct attach_request multi_single(const struct attach_request *request,
-				   struct attach_options *options);
+/* Programs of the kinds that lower_multi() makes: on each function by itself. */
+bool multi_by_each(const struct attach_request *request);
+/* What the kernel's refusal of a link means. `sys`: errno, or 0 for too many to go by each. -1. */
+int multi_refused(const struct attach_request *request, size_t count, int sys, const char *since,
+		  struct error *err);
+/* Sets link->way and where: "vfs_* (3 functions)". */
+void multi_done(struct link *link, const struct attach_request *request, size_t count);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * kprobes on all functions that match a pattern: by one link (Linux 5.18; session programs, which run
- * on entry and return, 6.10), or one probe each where the kernel has no such link and they are few.
+ * on entry and return, 6.10), or of the kinds ".each" by a probe for each.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,11 +15,6 @@
 static bool is_return(const struct attach_request *request)
 {
 	return !strncmp(request->prog->kind->name, "kret", 4);
-}
-
-static bool is_session(const struct attach_request *request)
-{
-	return strstr(request->prog->kind->name, ".session");
 }
 
 static int create_link(const struct attach_request *request,
@@ -51,8 +46,6 @@ static int create_link(const struct attach_request *request,
 static int attach_singles(struct link *link, const struct attach_request *request,
 			  const struct kernel_functions *functions, struct error *err)
 {
-	struct attach_options options;
-	struct attach_request single = multi_single(request, &options);
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < functions->list.len; i++) {
@@ -65,51 +58,30 @@ static int attach_singles(struct link *link, const struct attach_request *reques
 			.place = name,
 		};
 
-		ret = probe_attach_more(link, &probe, &single, err);
+		ret = probe_attach_more(link, &probe, request, err);
 		if (ret)
 			error_wrap(err, "function '%s'", name);
 	}
 	return ret ? -1 : 0;
 }
 
-/* `sys` is what the kernel said to a link. */
-static int refused(const struct attach_request *request, size_t count, int sys, struct error *err)
-{
-	error_system(err, sys, "%s: BPF_LINK_CREATE for %zu function%s", request->target, count,
-		     count > 1 ? "s" : "");
-	if (sys == EPERM || sys == EACCES) {
-		err->code = ERROR_PERMISSION;
-		return error_hint(err, "tracing takes root, or CAP_BPF and CAP_PERFMON");
-	}
-	if (!multi_unknown(-sys))
-		return -1;
-	err->code = ERROR_UNSUPPORTED;
-	if (is_session(request))
-		return error_hint(err, "sessions came with Linux 6.10 (CONFIG_FPROBE, CONFIG_FUNCTION_GRAPH_TRACER): "
-				       "write a program for kprobe.multi/ and one for kretprobe.multi/");
-	return error_hint(err, "links to many kprobes came with Linux 5.18 (CONFIG_FPROBE); without them at "
-			       "most %d functions are taken: a narrower pattern, or kprobe/FUNCTION",
-			  MULTI_SINGLES_MAX);
-}
-
 static int attach_all(struct link *link, const struct attach_request *request,
 		      const struct kernel_functions *functions, struct error *err)
 {
 	size_t count = functions->list.len;
-	int ret = create_link(request, functions);
+	const char *since = strstr(request->prog->kind->name, ".session") ?
+		"6.10 (CONFIG_FPROBE, CONFIG_FUNCTION_GRAPH_TRACER)" : "5.18 (CONFIG_FPROBE)";
+	int ret = 0;
 
-	if (ret >= 0) {
-		link->fd = ret;
-		link->way = "link";
-	} else if (multi_unknown(ret) && count <= MULTI_SINGLES_MAX && !is_session(request)) {
-		if (attach_singles(link, request, functions, err))
-			return -1;
-		link->way = "perf events";
-	} else {
-		return refused(request, count, -ret, err);
-	}
-	snprintf(link->where, sizeof(link->where), "%s (%zu function%s)", request->target, count,
-		 count > 1 ? "s" : "");
+	if (!multi_by_each(request))
+		link->fd = ret = create_link(request, functions);
+	else if (count > MULTI_SINGLES_MAX)
+		return multi_refused(request, count, 0, since, err);
+	else if (attach_singles(link, request, functions, err))
+		return -1;
+	if (ret < 0)
+		return multi_refused(request, count, -ret, since, err);
+	multi_done(link, request, count);
 	return 0;
 }
 
@@ -123,7 +95,8 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	tracefs = attach_tracefs(request, &own, err);
 	if (!tracefs)
 		goto out;
-	ret = kernel_functions_find(&functions, tracefs, request->target, err);
+	ret = kernel_functions_find(&functions, tracefs, request->target,
+				    request->options->cookie ? ADDRESS_ENTRY : ADDRESS_ANY, err);
 	if (!ret)
 		ret = functions.list.len ? attach_all(link, request, &functions, err) : ATTACH_ABSENT;
 	kernel_functions_fini(&functions);

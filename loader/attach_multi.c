@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What links to many places at once have in common, whichever they are. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,26 +36,43 @@ uint64_t *multi_cookies(const struct attach_request *request, size_t count, bool
 	return cookies;
 }
 
-/*
- * EINVAL: neither the call (before 5.7) nor its attach type is known, or what it is to attach to is
- * not right; EOPNOTSUPP: built without.
- */
-bool multi_unknown(int ret)
+bool multi_by_each(const struct attach_request *request)
 {
-	return ret == -EINVAL || ret == -EOPNOTSUPP;
+	return strstr(request->prog->kind->name, ".each");
 }
 
-/*
- * A program that was loaded for such a link is not taken by a perf event's, but by its ioctl. Only that
- * has no cookies.
- */
-struct attach_request multi_single(const struct attach_request *request,
-				   struct attach_options *options)
+/* EINVAL: this kernel does not know the attach type; EOPNOTSUPP: it was built without. */
+int multi_refused(const struct attach_request *request, size_t count, int sys, const char *since,
+		  struct error *err)
 {
-	struct attach_request single = *request;
+	char letter = request->prog->kind->name[0];
 
-	*options = *request->options;
-	options->perf_links = options->perf_links && options->cookie;
-	single.options = options;
-	return single;
+	if (!sys) {
+		error_set(err, ERROR_UNSUPPORTED, "%s: got %zu functions, expected at most %d where each is "
+			  "attached to by itself", request->target, count, MULTI_SINGLES_MAX);
+		return error_hint(err, "links to many came with Linux %s: without them take a narrower pattern, or "
+				       "a program for %cprobe/", since, letter);
+	}
+	error_system(err, sys, "%s: BPF_LINK_CREATE for %zu function%s", request->target, count,
+		     count > 1 ? "s" : "");
+	if (sys == EPERM || sys == EACCES) {
+		err->code = ERROR_PERMISSION;
+		return error_hint(err, "tracing takes root, or CAP_BPF and CAP_PERFMON");
+	}
+	if (sys == ESRCH)
+		return error_hint(err, "no process has the id %d", (int)request->options->place.pid);
+	if (sys != EINVAL && sys != EOPNOTSUPP)
+		return -1;
+	err->code = ERROR_UNSUPPORTED;
+	if (strstr(request->prog->kind->name, ".session"))
+		return error_hint(err, "sessions came with Linux %s: write a program for %cprobe.multi/ and one for "
+				       "%cretprobe.multi/", since, letter, letter);
+	return error_hint(err, "links to many came with Linux %s: %cprobe/ is for one function", since, letter);
+}
+
+void multi_done(struct link *link, const struct attach_request *request, size_t count)
+{
+	link->way = multi_by_each(request) ? "perf events" : "link";
+	snprintf(link->where, sizeof(link->where), "%s (%zu function%s)", request->target, count,
+		 count > 1 ? "s" : "");
 }

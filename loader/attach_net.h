@@ -33,16 +33,6 @@ int net_linked(struct link *link, int ret, const char *since, struct error *err)
 /* Opens it to that namespace. -ENOENT: there is none of that number any longer. */
 int net_open(struct netlink *nl, uint32_t netns);
 
-/* ---- filters of tc (tc.c) ---- */
-
-struct tc_point {
-	uint32_t netns, ifindex;
-	uint32_t parent; /* TC_H_CLSACT with TC_H_MIN_INGRESS or TC_H_MIN_EGRESS */
-};
-
-/* Attaches as a filter of the qdisc clsact, which is made where there is none. */
-int tc_attach(struct link *link, const struct attach_request *request,
-	      const struct net_place *place, bool egress, bool action, struct error *err);
 /* Removes the clsact that one of us made, if nothing is on it. 0; UNDO_GONE: it is not there any
  * longer, or in use; or -1. */
 int tc_drop_qdisc(uint32_t netns, uint32_t ifindex, struct error *err);

@@ -78,19 +78,11 @@ static int create_link(struct link *link, const struct attach_request *request,
 	many.cookies = (uintptr_t)cookies;
 	ret = multi_link(request, &many, sizeof(many));
 	free(cookies);
-	if (ret >= 0) {
-		link->fd = ret;
-		snprintf(link->where, sizeof(link->where), "%s (%zu function%s)", request->target,
-			 ids->list.len, ids->list.len > 1 ? "s" : "");
-		return 0;
-	}
-	error_system(err, -ret, "%s: BPF_LINK_CREATE for %zu functions", request->target,
-		     ids->list.len);
-	if (!multi_unknown(ret))
-		return -1;
-	err->code = ERROR_UNSUPPORTED;
-	return error_hint(err, "programs on many functions by their types came with Linux 7.2: kprobe.multi/ is "
-			       "there since 5.18, fentry/FUNCTION is for one");
+	if (ret < 0)
+		return multi_refused(request, ids->list.len, -ret, "7.2", err);
+	link->fd = ret;
+	multi_done(link, request, ids->list.len);
+	return 0;
 }
 
 static int attach_to_types(struct link *link, const struct attach_request *request,
@@ -121,7 +113,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 	tracefs = attach_tracefs(request, &own, err);
 	if (!tracefs)
 		goto out;
-	ret = kernel_functions_find(&functions, tracefs, request->target, err);
+	ret = kernel_functions_find(&functions, tracefs, request->target, ADDRESS_ANY, err);
 	if (!ret)
 		ret = attach_to_types(link, request, &functions, err);
 	kernel_functions_fini(&functions);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * uprobes on all functions of a program or library that match a pattern, "libc.so.6:pthread_*lock": by
- * one link (Linux 6.6; session programs, which run on entry and return, 6.13), or one probe each where
- * the kernel has no such link and they are few.
+ * one link (Linux 6.6; session programs, which run on entry and return, 6.13), or of the kinds ".each" by
+ * a probe for each.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,11 +11,6 @@
 
 #include "loader/attach_internal.h"
 #include "loader/elf_symbol.h"
-
-static bool is_session(const struct attach_request *request)
-{
-	return strstr(request->prog->kind->name, ".session");
-}
 
 static int create_link(const struct attach_request *request, const char *path,
 		       const struct elf_functions *functions)
@@ -49,58 +44,32 @@ static int attach_singles(struct link *link, const struct attach_request *reques
 			  const char *path, const struct elf_functions *functions,
 			  struct error *err)
 {
-	struct attach_options options;
-	struct attach_request single = multi_single(request, &options);
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < functions->list.len; i++) {
-		ret = uprobe_attach_at(link, path, functions->list.at[i].offset, 0, &single, err);
+		ret = uprobe_attach_at(link, path, functions->list.at[i].offset, 0, request, err);
 		if (ret)
 			error_wrap(err, "function '%s'", functions->list.at[i].name);
 	}
 	return ret ? -1 : 0;
 }
 
-/* `sys` is what the kernel said to a link. */
-static int refused(const struct attach_request *request, size_t count, int sys, struct error *err)
-{
-	error_system(err, sys, "%s: BPF_LINK_CREATE for %zu function%s", request->target, count,
-		     count > 1 ? "s" : "");
-	if (sys == ESRCH)
-		return error_hint(err, "no process has the id %d", (int)request->options->place.pid);
-	if (sys == EPERM || sys == EACCES) {
-		err->code = ERROR_PERMISSION;
-		return error_hint(err, "tracing takes root, or CAP_BPF and CAP_PERFMON");
-	}
-	if (!multi_unknown(-sys))
-		return -1;
-	err->code = ERROR_UNSUPPORTED;
-	if (is_session(request))
-		return error_hint(err, "sessions came with Linux 6.13: write a program for uprobe.multi/ and "
-				       "one for uretprobe.multi/");
-	return error_hint(err, "links to many uprobes came with Linux 6.6; without them at most %d functions "
-			       "are taken: a narrower pattern, or uprobe/PATH:FUNCTION",
-			  MULTI_SINGLES_MAX);
-}
-
 static int attach_all(struct link *link, const struct attach_request *request, const char *path,
 		      const struct elf_functions *functions, struct error *err)
 {
+	const char *since = strstr(request->prog->kind->name, ".session") ? "6.13" : "6.6";
 	size_t count = functions->list.len;
-	int ret = create_link(request, path, functions);
+	int ret = 0;
 
-	if (ret >= 0) {
-		link->fd = ret;
-		link->way = "link";
-	} else if (multi_unknown(ret) && count <= MULTI_SINGLES_MAX && !is_session(request)) {
-		if (attach_singles(link, request, path, functions, err))
-			return -1;
-		link->way = "perf events";
-	} else {
-		return refused(request, count, -ret, err);
-	}
-	snprintf(link->where, sizeof(link->where), "%s (%zu function%s)", request->target, count,
-		 count > 1 ? "s" : "");
+	if (!multi_by_each(request))
+		link->fd = ret = create_link(request, path, functions);
+	else if (count > MULTI_SINGLES_MAX)
+		return multi_refused(request, count, 0, since, err);
+	else if (attach_singles(link, request, path, functions, err))
+		return -1;
+	if (ret < 0)
+		return multi_refused(request, count, -ret, since, err);
+	multi_done(link, request, count);
 	return 0;
 }
 

@@ -23,18 +23,9 @@ struct search {
 	const char *path;
 };
 
-static uint64_t hash(const char *name, size_t len)
-{
-	uint64_t h = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)name[i]) * 0x100000001b3;
-	return h ? h : 1;
-}
-
 static int take(struct search *s, const char *name, size_t len, uint64_t address)
 {
-	struct kallsym *symbol = table_get(&s->wanted, hash(name, len));
+	struct kallsym *symbol = table_get(&s->wanted, table_hash(name, len));
 
 	if (!symbol || strncmp(symbol->name, name, len) || symbol->name[len])
 		return 0;
@@ -119,7 +110,8 @@ int kallsyms_find(struct kallsym *symbols, size_t len, const char *path, struct 
 	int ret = 0;
 
 	for (size_t i = 0; !ret && i < len; i++)
-		if (table_put(&s.wanted, hash(symbols[i].name, strlen(symbols[i].name)), &symbols[i]))
+		if (table_put(&s.wanted, table_hash(symbols[i].name, strlen(symbols[i].name)),
+			      &symbols[i]))
 			ret = error_memory(err);
 	if (!ret)
 		ret = read_file(&s);

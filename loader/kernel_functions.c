@@ -10,6 +10,9 @@
  *
  *	ffffffff81000000 T vfs_read
  *	ffffffffc0000000 t ext4_sync_file	[ext4]
+ *
+ * The first of them has the address of the call that ftrace puts into the function, which is a few bytes
+ * behind its entry where that begins with a mark for indirect jumps (endbr64, bti).
  */
 #include "loader/kernel_functions.h"
 
@@ -145,6 +148,29 @@ static void keep_clear(struct kernel_functions *functions, const uint32_t *count
 	functions->list.len = kept;
 }
 
+#define MARK_MAX 16
+
+/* From where ftrace's call is to the entry, of the symbols that are right before. */
+static int move_to_entries(struct kernel_functions *functions, struct error *err)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	char line[1024], name[512], type;
+	unsigned long long address;
+
+	if (!file)
+		return error_system(err, errno, "/proc/kallsyms");
+	while (fgets(line, sizeof(line), file)) {
+		ssize_t i = sscanf(line, "%llx %c %511s", &address, &type, name) == 3 && address ?
+			find(functions, name) : -1;
+
+		for (size_t n = i < 0 ? 0 : namesakes(functions, i); n; n--, i++)
+			if (functions->list.at[i].address - address <= MARK_MAX)
+				functions->list.at[i].address = address;
+	}
+	fclose(file);
+	return 0;
+}
+
 static int find_addresses(struct kernel_functions *functions, struct error *err)
 {
 	uint32_t *counts = calloc(functions->list.len + 1, sizeof(*counts));
@@ -175,10 +201,10 @@ out:
 /* ---- */
 
 int kernel_functions_find(struct kernel_functions *functions, const struct tracefs *tracefs,
-			  const char *pattern, struct error *err)
+			  const char *pattern, enum kernel_addresses addresses, struct error *err)
 {
 	FILE *file = open_list(tracefs, "available_filter_functions_addrs");
-	bool addresses = file;
+	bool known = file;
 	int ret;
 
 	memset(functions, 0, sizeof(*functions));
@@ -189,11 +215,13 @@ int kernel_functions_find(struct kernel_functions *functions, const struct trace
 		return error_hint(err, "functions are found by a pattern where the kernel was built with "
 				       "CONFIG_DYNAMIC_FTRACE; elsewhere kprobe/FUNCTION names one");
 	}
-	ret = read_list(functions, file, addresses, pattern, err);
+	ret = read_list(functions, file, known, pattern, err);
 	fclose(file);
 	sort(functions);
-	if (!ret && !addresses && functions->list.len)
+	if (!ret && !known && functions->list.len)
 		ret = find_addresses(functions, err);
+	else if (!ret && known && addresses == ADDRESS_ENTRY)
+		ret = move_to_entries(functions, err);
 	return ret;
 }
 

@@ -28,7 +28,7 @@
 void ledger_note(struct undo *undo, const char *where);
 void ledger_forget(struct undo *undo);
 
-/* What becomes of a sweep, told as it goes: either may be NULL. */
+/* What becomes of a sweep, told as it goes: either may be NULL, and so may all of it. */
 struct ledger_watch {
 	void (*removed)(void *ctx, const char *what); /* "tc filter on eth0, ingress, of process 7" */
 	void (*failed)(void *ctx, const struct error *err);
@@ -40,7 +40,15 @@ struct ledger_watch {
  * and routes of this network namespace that carry a name of ours; events in tracefs.
  */
 void ledger_sweep(const struct ledger_watch *watch);
-/* For parts of a sweep. `what` is a kind of thing, where may be "". */
+
+/* ---- parts of a sweep (ledger_sweep.c) ---- */
+
+#define LEDGER_NOTE 1024 /* bytes of a note at most */
+#define LEDGER_QDISC "clsact."
+
+/* The directory, made where it is missing and that is asked for; or -errno. */
+int ledger_open(bool create);
+/* `what` is a kind of thing, where may be "". */
 void ledger_removed(const struct ledger_watch *watch, const char *what, const char *where,
 		    uint32_t pid);
 void ledger_failed(const struct ledger_watch *watch, const struct error *err);

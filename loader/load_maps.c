@@ -64,9 +64,20 @@ int load_map_attr(const struct map *map, union bpf_attr *attr, struct error *err
 
 /* ---- one map ---- */
 
+/* Bytes that a kernel does not know and that are not 0 it refuses with this errno. */
+static int explain_unknown(const struct map *map, const union bpf_attr *attr, struct error *err)
+{
+	error_set(err, ERROR_UNSUPPORTED, "map '%s': %s: got %llu, expected 0 on this kernel", map->name,
+		  attr->map_extra ? "map_extra" : "numa_node", (unsigned long long)
+		  (attr->map_extra ? attr->map_extra : attr->numa_node));
+	return error_hint(err, "kernels know it since Linux %s", attr->map_extra ? "5.16" : "4.14");
+}
+
 static int explain(const struct loaded *loaded, const struct map *map, const union bpf_attr *attr,
 		   int ret, struct error *err)
 {
+	if (ret == -E2BIG && (attr->map_extra || attr->numa_node))
+		return explain_unknown(map, attr, err);
 	if ((ret == -EINVAL || ret == -E2BIG || ret == -EOPNOTSUPP || ret == -EBADF) &&
 	    map_fault(map, attr, loaded->btf_fd >= 0 && map->value_type_id, err))
 		return -1;

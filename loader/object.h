@@ -191,6 +191,12 @@ static inline bool map_is_constant(const struct map *map)
 	return map->data && (map->role == MAP_RODATA || map->role == MAP_KCONFIG);
 }
 
+/* Bytes of data, where there are any. */
+static inline uint32_t map_data_size(const struct map *map)
+{
+	return map->data_size ? map->data_size : map->value_size;
+}
+
 struct map *object_map(struct object *obj, const char *name);
 struct program *object_program(struct object *obj, const char *name);
 /* Adds a map that is not in the file, as lowerings do. The name is copied. NULL = no memory.

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "util/cursor.h"
+#include "util/table.h"
 
 /* Places in .BTF are filled in through these; R_BPF_64_32 by clang 12 and before. */
 #ifndef R_BPF_64_ABS32
@@ -72,7 +73,8 @@ static int apply_relocation(struct parse *p, uint32_t section, const struct relo
 	return 0;
 }
 
-static int relocate_image(struct parse *p, uint32_t btf_section)
+/* *relocated: there was something to do. */
+static int relocate_image(struct parse *p, uint32_t btf_section, bool *relocated)
 {
 	uint32_t i;
 
@@ -86,8 +88,45 @@ static int relocate_image(struct parse *p, uint32_t btf_section)
 		for (n = 0; n < relocation_count(s); n++)
 			if (relocation_at(p, i, n, &r) || apply_relocation(p, i, &r))
 				return -1;
+		*relocated |= n;
 	}
 	return 0;
+}
+
+/* ---- sections of variables ---- */
+
+/*
+ * What bpftool links has no relocations of .BTF: there the symbols of global variables say where they
+ * are.
+ */
+static int list_symbols(struct parse *p, struct table *symbols)
+{
+	size_t i;
+
+	for (i = 0; i < p->symbols.len; i++) {
+		struct symbol *sym = &p->symbols.at[i];
+
+		if (sym->bind == STB_LOCAL || !sym->section || !*sym->name)
+			continue;
+		if (table_put(symbols, table_hash(sym->name, strlen(sym->name)), sym))
+			return error_memory(p->err);
+	}
+	return 0;
+}
+
+static void place_var(struct parse *p, const struct table *symbols, uint32_t section,
+		      struct btf_var_secinfo *v)
+{
+	const struct btf_type *var = btf_type(&p->obj->btf, v->type);
+	const char *name = btf_string(&p->obj->btf, var ? var->name_off : 0);
+	const struct symbol *sym;
+
+	if (!var || btf_kind(var) != BTF_KIND_VAR ||
+	    ((const struct btf_var *)btf_extra(var))->linkage == BTF_VAR_STATIC)
+		return;
+	sym = table_get(symbols, table_hash(name, strlen(name)));
+	if (sym && sym->section == section && !strcmp(sym->name, name) && sym->value <= UINT32_MAX)
+		v->offset = sym->value;
 }
 
 static int compare_vars(const void *a, const void *b)
@@ -164,7 +203,7 @@ static int check_var(struct parse *p, const char *section, uint64_t size,
 }
 
 /* Size of the section, and the variables by rising offset, as the kernel wants them. */
-static int complete_datasec(struct parse *p, struct btf_type *t)
+static int complete_datasec(struct parse *p, const struct table *symbols, struct btf_type *t)
 {
 	const char *name = btf_string(&p->obj->btf, t->name_off);
 	struct btf_var_secinfo *vars = (struct btf_var_secinfo *)(t + 1);
@@ -177,6 +216,8 @@ static int complete_datasec(struct parse *p, struct btf_type *t)
 	if (size > UINT32_MAX)
 		return parse_fail(p, ERROR_FORMAT, "section '%s': got %llu bytes, expected less "
 				  "than 4 GiB", name, (unsigned long long)size);
+	for (i = 0; section && symbols->len && i < btf_vlen(t); i++)
+		place_var(p, symbols, section, &vars[i]);
 	for (i = 0; i < btf_vlen(t); i++)
 		if (check_var(p, name, size, &vars[i]) ||
 		    (is_kconfig && place_kconfig(p, &vars[i], &size)))
@@ -186,18 +227,21 @@ static int complete_datasec(struct parse *p, struct btf_type *t)
 	return 0;
 }
 
-static int complete_datasecs(struct parse *p)
+static int complete_datasecs(struct parse *p, bool relocated)
 {
+	struct table symbols = { .len = 0 };
+	int ret = relocated ? 0 : list_symbols(p, &symbols);
 	uint32_t id;
 
-	for (id = 1; id < btf_count(&p->obj->btf); id++) {
+	for (id = 1; !ret && id < btf_count(&p->obj->btf); id++) {
 		const struct btf_type *t = btf_type(&p->obj->btf, id);
 
 		/* The bytes are object.image's, ours to change. */
-		if (btf_kind(t) == BTF_KIND_DATASEC && complete_datasec(p, (struct btf_type *)t))
-			return -1;
+		if (btf_kind(t) == BTF_KIND_DATASEC)
+			ret = complete_datasec(p, &symbols, (struct btf_type *)t);
 	}
-	return 0;
+	table_fini(&symbols);
+	return ret;
 }
 
 /*
@@ -225,6 +269,7 @@ int parse_btf(struct parse *p)
 	struct object *obj = p->obj;
 	uint32_t section = section_find(p, ".BTF");
 	const struct section *s = &p->sections.at[section];
+	bool relocated = false;
 
 	if (!section)
 		return 0;
@@ -236,13 +281,13 @@ int parse_btf(struct parse *p)
 		return error_memory(p->err);
 	memcpy(obj->image, s->data, s->size);
 	obj->image_len = s->size;
-	if (relocate_image(p, section))
+	if (relocate_image(p, section, &relocated))
 		return -1;
 	if (btf_init(&obj->btf, obj->image, obj->image_len, p->err) ||
 	    btf_check(&obj->btf, p->err))
 		return error_wrap(p->err, "%s", obj->name);
 	complete_functions(p);
-	return complete_datasecs(p);
+	return complete_datasecs(p, relocated);
 }
 
 /* ---- .BTF.ext ---- */

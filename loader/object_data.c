@@ -88,6 +88,9 @@ static int add_section_map(struct parse *p, uint32_t index, enum map_role role)
 		return error_memory(p->err);
 	s->map = p->obj->maps.len;
 	map->section = index;
+	/* BTF was held against the first of that name. */
+	if (section_find(p, s->name) != index)
+		map->value_type_id = 0;
 	return copy_data(p, s, map);
 }
 
@@ -99,7 +102,7 @@ static int add_arena_data(struct parse *p, uint32_t index)
 	struct map *arena = NULL;
 	size_t i;
 
-	if (!s->size)
+	if (!s->size || section_find(p, s->name) != index)
 		return 0;
 	if (s->size > MAX_DATA)
 		return too_large(p, s);

@@ -33,6 +33,13 @@ static const struct section_kind kinds[] = {
 	{ "uretprobe/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
 	{ "uprobe.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "uretprobe.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
+	/* What lower_multi() makes of programs for .multi, where the kernel does not know that. */
+	{ "kprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 1) },
+	{ "kretprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 1) },
+	{ "uprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
+	{ "uretprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
+	{ "uprobe.each.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
+	{ "uretprobe.each.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "usdt/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
 	{ "usdt.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "uprobe.multi/", TYPE(KPROBE), AT(48, "trace_uprobe_multi"), 0, LINUX(6, 6) },
@@ -186,6 +193,11 @@ const struct section_kind *section_kind(const char *section)
 	const char *target;
 
 	return find(section, &target);
+}
+
+const struct section_kind *section_kind_at(size_t i)
+{
+	return i < sizeof(kinds) / sizeof(*kinds) ? &kinds[i] : NULL;
 }
 
 const char *section_target(const char *section)

@@ -83,3 +83,13 @@ void *table_remove(struct table *table, uint64_t key)
 	table->len--;
 	return value;
 }
+
+/* FNV-1a; 0 is no key. */
+uint64_t table_hash(const char *text, size_t len)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3;
+	return hash ? hash : 1;
+}

@@ -24,6 +24,10 @@ int table_put(struct table *table, uint64_t key, void *value);
 /* Takes out; returns what was there, or NULL. */
 void *table_remove(struct table *table, uint64_t key);
 
+/* A key for len bytes of text: of two that differ it is the same so seldom that they need be told
+ * apart only where somebody may want it so. */
+uint64_t table_hash(const char *text, size_t len);
+
 /* All entries, in no order; the body must not put or remove. */
 #define table_each(table, slot)                                                              \
 	for (struct table_slot *slot = (table)->slots;                                       \

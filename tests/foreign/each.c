@@ -18,6 +18,14 @@ static struct shared {
 	char names[EACH_MAX][EACH_NAME];
 } *shared;
 
+const char *each_pin_root(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/sys/fs/bpf/foreign/%d", getpid());
+	return path;
+}
+
 static void print(const char *path, const char *program, const char *result, const char *why)
 {
 	const char *slash = strrchr(path, '/');

@@ -11,7 +11,9 @@
 #define EACH_MAX 512
 #define EACH_NAME 128
 #define EACH_BROKEN ((size_t)-1)
-#define PIN_ROOT "/sys/fs/bpf/foreign"
+
+/* Where it may pin maps: a directory of its own, which run.sh removes. */
+const char *each_pin_root(void);
 
 /* The names of the object's programs; EACH_BROKEN: it cannot be parsed, for that reason. */
 size_t each_open(const char *path, char names[][EACH_NAME], char *why, size_t size);

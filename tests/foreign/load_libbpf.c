@@ -19,7 +19,7 @@ static int keep(enum libbpf_print_level level, const char *fmt, va_list ap)
 
 static struct bpf_object *open_object(const char *path)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = PIN_ROOT);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .pin_root_path = each_pin_root());
 
 	*last = 0;
 	libbpf_set_print(keep);

@@ -23,7 +23,7 @@ static int suit_and_load(struct object *obj, struct error *err)
 	struct types_request request = { .obj = obj };
 	struct lower_options lower_options = { .transport = TRANSPORT_AUTO };
 	struct load_types told = { 0 };
-	struct load_options options = { .types = &told, .pin_root = PIN_ROOT };
+	struct load_options options = { .types = &told, .pin_root = each_pin_root() };
 	struct caps caps = { 0 };
 	struct plan plan = { 0 };
 	struct loaded loaded;

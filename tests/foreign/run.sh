@@ -109,6 +109,7 @@ for p in $pairs; do compile_all "${p%:*}" "${p#*:}"; done
 status=0
 mounted=
 mountpoint -q /sys/fs/bpf || { mount -t bpf bpf /sys/fs/bpf && mounted=1; }
+mkdir -p /sys/fs/bpf/foreign
 for d in "$out"/objects/*/; do
 	try "${d%/}"
 	sh "$here/report.sh" "${d%/}" || status=1

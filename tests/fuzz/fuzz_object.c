@@ -24,7 +24,7 @@ static void describe(const struct object *obj)
 		for (id = 1; map->data && id < btf_count(&obj->btf); id++) {
 			struct strbuf text = STRBUF(buf);
 
-			btf_value(&text, &obj->btf, id, map->data, map->value_size);
+			btf_value(&text, &obj->btf, id, map->data, map_data_size(map));
 		}
 	}
 }

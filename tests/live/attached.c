@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tests/live/attached.h"
+#include "tests/live/acts.h"
 
 #include "compat/lower.h"
 #include "loader/ledger.h"
@@ -21,8 +22,10 @@ void subject_end(void)
 {
 	for (size_t i = 0; i < subject.count; i++)
 		link_detach(&subject.links[i]);
-	if (subject.loaded.object)
+	if (subject.loaded.object) {
+		acts_note(&subject.loaded);
 		loaded_fini(&subject.loaded);
+	}
 	object_fini(&subject.obj);
 	caps_fini(&subject.caps);
 }

@@ -3,6 +3,7 @@
  * Runs every suite of tests/live. A skipped test says why; the totals end the run.
  * PORTRACE_SUITE chooses suites (a,b,c), PORTRACE_CASE one test case.
  */
+#include "tests/live/acts.h"
 #include "tests/live/harness.h"
 #include "tests/live/leftovers.h"
 
@@ -53,11 +54,13 @@ int main(int argc, char **argv)
 	shared = share(sizeof(*shared));
 	if (!skips || !shared)
 		return 1;
+	acts_begin();
 	runner = srunner_create(NULL);
 #define SUITE(name) if (is_wanted(#name)) srunner_add_suite(runner, name##_suite());
 #include "suites.h"
 #undef SUITE
 	srunner_run(runner, NULL, getenv("PORTRACE_CASE"), CK_NORMAL);
+	acts_print();
 	print_totals(runner);
 	failed = srunner_ntests_failed(runner) + leftovers_found();
 	srunner_free(runner);

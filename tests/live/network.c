@@ -91,6 +91,7 @@ static void address(const char *iface, const char *text)
 static void own_run(void)
 {
 	ck_assert(!mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	mkdir("/run", 0755);
 	ck_assert(!mount("tmpfs", "/run", "tmpfs", 0, "mode=755"));
 }
 
@@ -228,6 +229,19 @@ void frames_in(void)
 void frames_out(void)
 {
 	send_frames("pt0", "pt1", TYPE, "", 1);
+}
+
+void packets_from(const char *iface)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(TYPE),
+				  .sll_ifindex = if_nametoindex(iface) };
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	char bytes[64] = "";
+
+	for (int i = 0; i < TIMES; i++)
+		ck_assert_msg(sendto(fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&at, sizeof(at)) ==
+			      sizeof(bytes), "%s: %s", iface, strerror(errno));
+	close(fd);
 }
 
 static uint16_t checksum(const uint8_t *bytes, size_t len)

@@ -20,6 +20,8 @@ void refuse_links(void);
 /* Frames that arrive at pt0; that leave from it. */
 void frames_in(void);
 void frames_out(void);
+/* The same from any interface, without a header of Ethernet's. */
+void packets_from(const char *iface);
 /* Packets to 10.77.2.5 that are to be forwarded by pt0, or are sent from here. */
 void packets_through(void);
 void packets_out(void);

@@ -2,10 +2,13 @@
 /* What a process that was killed left attached is found and removed, and nothing else is. */
 #include "tests/live/network.h"
 
+#include <net/if.h>
+
 #include "compat/prepare.h"
 #include "loader/attach.h"
 #include "loader/ledger.h"
 #include "loader/load.h"
+#include "util/netns.h"
 #include "util/sys.h"
 
 Suite *ledger_suite(void);
@@ -280,6 +283,22 @@ START_TEST(qdisc_of_another_stays)
 }
 END_TEST
 
+/* As where the kill came between the qdisc and its first filter. */
+START_TEST(qdisc_without_filters_is_removed)
+{
+	char what[80];
+
+	ck_assert_int_eq(make_clsact("pt0"), 0);
+	ledger_note_qdisc(netns_self(), if_nametoindex("pt0"));
+	sweep();
+	snprintf(what, sizeof(what), "qdisc clsact of interface %u, without filters",
+		 if_nametoindex("pt0"));
+	ck_assert_uint_eq(swept.removed, 1);
+	ck_assert_str_eq(swept.last, what);
+	ck_assert_int_eq(rmdir(LEDGER), 0);
+}
+END_TEST
+
 START_TEST(what_is_gone_already_is_forgotten)
 {
 	struct holder h = { load_programs("on_tc", NULL), "pt0" };
@@ -318,6 +337,22 @@ START_TEST(other_namespaces_are_swept)
 	close(theirs);
 	sweep();
 	ck_assert_uint_eq(swept.removed, _i);
+}
+END_TEST
+
+/* Ids mean something else there: such a process is told by its pid namespace. */
+START_TEST(what_containers_hold_is_theirs)
+{
+	struct holder h = { load_programs("on_tc", NULL), "pt0" };
+	struct actor a;
+
+	need_initial_pids();
+	ck_assert(!unshare(CLONE_NEWPID));
+	actor_start(&a, hold, &h);
+	sweep();
+	ck_assert_uint_eq(swept.removed + swept.failed, 0);
+	kill_holder(&a);
+	expect_swept("tc filter on pt0, ingress", 1);
 }
 END_TEST
 
@@ -462,8 +497,10 @@ Suite *ledger_suite(void)
 	tcase_add_test(c, program_of_another_is_left_alone);
 	tcase_add_test(c, qdisc_goes_with_the_last_filter);
 	tcase_add_test(c, qdisc_of_another_stays);
+	tcase_add_test(c, qdisc_without_filters_is_removed);
 	tcase_add_test(c, what_is_gone_already_is_forgotten);
 	tcase_add_loop_test(c, other_namespaces_are_swept, 0, 2);
+	tcase_add_test(c, what_containers_hold_is_theirs);
 	tcase_add_loop_test(c, note_that_was_cut_is_forgotten, 0, 3);
 	tcase_add_test(c, note_of_another_release_is_left);
 	tcase_add_test(c, ledger_that_others_can_write_is_not_believed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs print is seen by whoever loaded them, all of it, and nothing else. */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include <dirent.h>
 #include <poll.h>
@@ -47,6 +48,7 @@ static void party_end(struct party *p)
 	if (!p->obj.name)
 		return;
 	link_detach(&p->link);
+	acts_note(&p->loaded);
 	loaded_fini(&p->loaded);
 	printk_close(p->printk);
 	load_types_fini(&p->told);

@@ -4,6 +4,7 @@
  * kernel that has kprobes, however the function is called there.
  */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -42,8 +43,10 @@ static void end(void)
 {
 	link_detach(&links[0]);
 	link_detach(&links[1]);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	printk_close(printk);
 	load_types_fini(&told);
 	plan_fini(&plan);
@@ -152,7 +155,11 @@ START_TEST(removed_files_are_printed)
 	}
 	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = 0", (int)getpid());
 	returns += count_lines(lines, n, wanted);
+	ck_assert_int_eq(returns, FILES);
+	/* As the function returns an int, and the program says long. */
 	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = -2", (int)getpid());
+	returns += count_lines(lines, n, wanted);
+	snprintf(wanted, sizeof(wanted), "KPROBE EXIT: pid = %d, ret = 4294967294", (int)getpid());
 	returns += count_lines(lines, n, wanted);
 	ck_assert_int_eq(returns, FILES + 1);
 	ck_assert_int_eq(mine, 2 * (FILES + 1));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* USDT probes of this very program: programs with either's headers see their arguments. */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -41,8 +42,10 @@ static void end(void)
 {
 	for (int i = 0; i < 3; i++)
 		link_detach(&links[i]);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	load_types_fini(&told);
 	plan_fini(&plan);
 	if (obj.name) {

@@ -663,6 +663,22 @@ START_TEST(external_variable_is_kept_with_its_section_and_type)
 }
 END_TEST
 
+/* As bpftool links objects. */
+START_TEST(variables_without_relocations_are_where_their_symbols_say)
+{
+	uint32_t map, offset, size;
+
+	read_fixture("externs");
+	section(".rel.BTF")->sh_type = SHT_NOTE;
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_int_eq(object_global_find(&obj, "version", &map, &offset, &size), 0);
+	ck_assert_uint_eq(offset, symbol("version")->st_value);
+	ck_assert_int_eq(object_global_find(&obj, "queue", &map, &offset, &size), 0);
+	ck_assert_uint_eq(offset, symbol("queue")->st_value);
+	ck_assert_uint_ne(offset, 0);
+}
+END_TEST
+
 START_TEST(externs_of_the_kernel_are_told_apart)
 {
 	const char *const names[] = { "CONFIG_HZ", "LINUX_KERNEL_VERSION", "CONFIG_NO_SUCH_THING",
@@ -1041,6 +1057,120 @@ START_TEST(maps_without_btf_are_named)
 }
 END_TEST
 
+static const char *const sized_sections[] = {
+	".maps", ".BTF", ".BTF.ext", ".symtab", ".strtab", "license", ".rodata", ".data",
+	"tracepoint/one/first", ".reltracepoint/one/first",
+};
+
+START_TEST(section_of_4_gib_is_named)
+{
+	read_fixture("object");
+	section(sized_sections[_i])->sh_size = 1ull << 32;
+	expect_failure(ERROR_FORMAT, "got 4294967296 bytes at ");
+	ck_assert_ptr_nonnull(strstr(err.message, "the file is cut off or damaged"));
+}
+END_TEST
+
+/* Of the file's own BTF, where it lies in the file. */
+static struct btf_type *type_in_file(uint32_t kind, const char *name)
+{
+	struct btf btf;
+	struct btf_type *t;
+
+	ck_assert_msg(!btf_init(&btf, contents(".BTF"), section(".BTF")->sh_size, &err), "%s",
+		      err.message);
+	t = (struct btf_type *)btf_type(&btf, btf_find(&btf, name, kind));
+	ck_assert_ptr_nonnull(t);
+	ck_assert((uint8_t *)t > file && (uint8_t *)t < file + file_size);
+	btf_fini(&btf);
+	return t;
+}
+
+static uint32_t id_in_file(uint32_t kind, const char *name)
+{
+	struct btf btf;
+	uint32_t id;
+
+	ck_assert(!btf_init(&btf, contents(".BTF"), section(".BTF")->sh_size, &err));
+	id = btf_find(&btf, name, kind);
+	btf_fini(&btf);
+	return id;
+}
+
+START_TEST(type_that_stands_for_itself_is_named)
+{
+	read_fixture("externs");
+	type_in_file(BTF_KIND_TYPEDEF, "u64")->type = id_in_file(BTF_KIND_TYPEDEF, "u64");
+	expect_failure(ERROR_FORMAT, "BTF: type ");
+	ck_assert_ptr_nonnull(strstr(err.message, "u64"));
+}
+END_TEST
+
+START_TEST(variable_of_4_gib_is_named)
+{
+	struct btf_type *var;
+	struct btf btf;
+	struct btf_array *array;
+
+	read_fixture("externs");
+	var = type_in_file(BTF_KIND_VAR, "CONFIG_LOCALVERSION");
+	ck_assert(!btf_init(&btf, contents(".BTF"), section(".BTF")->sh_size, &err));
+	array = (struct btf_array *)btf_extra(btf_type(&btf, var->type));
+	ck_assert_uint_eq(array->nelems, 5);
+	array->nelems = UINT32_MAX;
+	btf_fini(&btf);
+	expect_failure(ERROR_FORMAT, "section '.kconfig': variable 'CONFIG_LOCALVERSION': got a type of "
+		       "4294967295 bytes");
+}
+END_TEST
+
+START_TEST(map_of_4_gib_is_no_more_than_a_number)
+{
+	read_fixture("old_maps");
+	memset((char *)contents("maps") + symbol("shorter")->st_value + 4, 0xff, 12);
+	ck_assert_msg(!object_init(&obj, "obj", file, file_size, &err), "%s", err.message);
+	ck_assert_uint_eq(object_map(&obj, "shorter")->max_entries, UINT32_MAX);
+	ck_assert_uint_eq(object_map(&obj, "shorter")->value_size, UINT32_MAX);
+}
+END_TEST
+
+START_TEST(old_map_of_too_few_words_is_named)
+{
+	read_fixture("old_maps");
+	symbol("shorter")->st_size = 12;
+	expect_failure(ERROR_FORMAT, "map 'shorter': definition: got 12 bytes, expected struct "
+		       "bpf_map_def, 20 or more");
+}
+END_TEST
+
+START_TEST(values_of_a_map_that_holds_none_are_named)
+{
+	struct btf_type *inner;
+	struct btf_member *m;
+	struct btf btf;
+	uint32_t i;
+
+	read_fixture("holders");
+	inner = type_in_file(BTF_KIND_STRUCT, "inner");
+	ck_assert(!btf_init(&btf, contents(".BTF"), section(".BTF")->sh_size, &err));
+	/* Its last member becomes that of a map that holds some. */
+	for (i = 1; i < btf_count(&btf); i++) {
+		const struct btf_type *t = btf_type(&btf, i);
+
+		if (btf_kind(t) != BTF_KIND_STRUCT || !btf_vlen(t))
+			continue;
+		m = (struct btf_member *)btf_extra(t) + btf_vlen(t) - 1;
+		if (strcmp(btf_string(&btf, m->name_off), "values"))
+			continue;
+		((struct btf_member *)btf_extra(inner))[btf_vlen(inner) - 1] = *m;
+		break;
+	}
+	btf_fini(&btf);
+	expect_failure(ERROR_FORMAT, "map 'one': values: got those of a map of another type, expected "
+		       "them in a PROG_ARRAY, ARRAY_OF_MAPS or HASH_OF_MAPS");
+}
+END_TEST
+
 /* ---- damaged anywhere: no crash, no leak, and an error that says something ---- */
 
 /* Debug information is most of the file and never read; headers that describe it are. */
@@ -1176,6 +1306,13 @@ static void add_damage_tests(TCase *tc)
 	tcase_add_test(tc, huge_bss_is_refused);
 	tcase_add_test(tc, damaged_btf_is_named);
 	tcase_add_test(tc, maps_without_btf_are_named);
+	tcase_add_loop_test(tc, section_of_4_gib_is_named, 0,
+			    sizeof(sized_sections) / sizeof(sized_sections[0]));
+	tcase_add_test(tc, type_that_stands_for_itself_is_named);
+	tcase_add_test(tc, variable_of_4_gib_is_named);
+	tcase_add_test(tc, map_of_4_gib_is_no_more_than_a_number);
+	tcase_add_test(tc, old_map_of_too_few_words_is_named);
+	tcase_add_test(tc, values_of_a_map_that_holds_none_are_named);
 }
 
 Suite *object_suite(void)
@@ -1211,6 +1348,7 @@ Suite *object_suite(void)
 	tcase_add_test(tc, maps_of_the_old_form_are_read);
 	tcase_add_test(tc, old_map_of_another_loader_is_named);
 	tcase_add_test(tc, externs_of_the_kernel_are_told_apart);
+	tcase_add_test(tc, variables_without_relocations_are_where_their_symbols_say);
 	tcase_add_test(tc, external_variable_is_kept_with_its_section_and_type);
 	add_damage_tests(tc);
 	tcase_add_test(tc, cut_object_is_an_error_at_every_length);
