@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "loader/attach_internal.h"
+#include "util/strbuf.h"
 #include "util/sys.h"
 
 #define BPF_STRUCT_OPS_TYPE 44 /* BPF_STRUCT_OPS */
@@ -197,15 +198,17 @@ static int register_one(struct link *link, const struct attach_request *request,
 
 static void say_where(struct link *link, const struct loaded *loaded, uint32_t program)
 {
+	struct strbuf where = STRBUF(link->where);
+
 	link->way = "the struct";
+	strbuf_add(&where, "struct_ops");
 	for (size_t i = 0; i < loaded->ops.values.len; i++) {
 		const struct ops_value *v = &loaded->ops.values.at[i];
 
 		if (first_program(v) == program)
 			link->way = "link";
 		if (has_program(v, program))
-			snprintf(link->where, sizeof(link->where), "struct_ops %s",
-				 loaded->object->maps.at[v->map].name);
+			strbuf_add(&where, " %s", loaded->object->maps.at[v->map].name);
 	}
 }
 

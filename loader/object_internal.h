@@ -58,6 +58,7 @@ struct function {
 	const char *name;
 	uint32_t section, start, len;
 	bool is_program;
+	uint32_t program;            /* then its index in object.programs, once that is made */
 	uint32_t number;             /* of programs: in object.programs */
 	uint32_t relocs, relocs_len; /* range in parse.relocs that lies inside */
 	uint32_t linked;             /* number of the program that it was last linked into */

@@ -68,6 +68,7 @@ static int add_variables(struct parse *p, uint32_t section)
 	const char *name = p->sections.at[section].name;
 	const struct btf_type *t = btf_type(btf, btf_find(btf, name, BTF_KIND_DATASEC));
 	const struct btf_var_secinfo *vars;
+	uint64_t end = 0;
 
 	if (!t) {
 		parse_fail(p, ERROR_FORMAT, "section '%s': got no BTF for it, expected the types of its "
@@ -75,23 +76,18 @@ static int add_variables(struct parse *p, uint32_t section)
 		return error_hint(p->err, "compile the program with -g");
 	}
 	vars = btf_extra(t);
-	for (uint32_t i = 0; i < btf_vlen(t); i++)
+	for (uint32_t i = 0; i < btf_vlen(t); i++) {
+		if (vars[i].offset < end)
+			return fail(p, section, btf_string(btf, btf_type(btf, vars[i].type)->name_off),
+				    "a variable in another", "each in bytes of its own");
 		if (add_variable(p, section, &vars[i]))
 			return -1;
+		end = (uint64_t)vars[i].offset + vars[i].size;
+	}
 	return 0;
 }
 
 /* ---- functions ---- */
-
-/* Programs are made of functions in their order. */
-static uint32_t program_of(const struct parse *p, uint32_t function)
-{
-	uint32_t index = 0;
-
-	for (uint32_t i = 0; i < function; i++)
-		index += p->functions.at[i].is_program;
-	return index;
-}
 
 /* The function that the address means: what is added to its symbol stands in its place. */
 static int64_t function_of(struct parse *p, uint32_t section, const struct relocation *r)
@@ -109,21 +105,31 @@ static int64_t function_of(struct parse *p, uint32_t section, const struct reloc
 		       function_at(p, sym->section, at / sizeof(struct bpf_insn));
 }
 
-static struct struct_ops *ops_at(struct parse *p, uint32_t section, uint64_t offset)
+/* The variable of this section in which 8 bytes from that offset are; they are in rising order. */
+static struct struct_ops *ops_at(struct parse *p, size_t first, uint64_t offset)
 {
-	for (size_t i = 0; i < p->obj->struct_ops.len; i++) {
-		struct struct_ops *ops = &p->obj->struct_ops.at[i];
+	size_t low = first, high = p->obj->struct_ops.len;
+	struct struct_ops *ops;
 
-		if (p->obj->maps.at[ops->map].section == section && offset >= ops->start &&
-		    offset - ops->start < ops->size && ops->size - (offset - ops->start) >= 8)
-			return ops;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (p->obj->struct_ops.at[middle].start <= offset)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return NULL;
+	if (low == first)
+		return NULL;
+	ops = &p->obj->struct_ops.at[low - 1];
+	offset -= ops->start;
+	return offset < ops->size && ops->size - offset >= 8 ? ops : NULL;
 }
 
-static int add_function(struct parse *p, uint32_t section, const struct relocation *r)
+static int add_function(struct parse *p, uint32_t section, size_t first,
+			const struct relocation *r)
 {
-	struct struct_ops *ops = ops_at(p, section, r->offset);
+	struct struct_ops *ops = ops_at(p, first, r->offset);
 	int64_t function = function_of(p, section, r);
 	const char *symbol = p->symbols.at[r->symbol].name;
 	struct ops_function *f;
@@ -137,12 +143,12 @@ static int add_function(struct parse *p, uint32_t section, const struct relocati
 	if (!f)
 		return error_memory(p->err);
 	f->offset = r->offset - ops->start;
-	f->program = program_of(p, function);
+	f->program = p->functions.at[function].program;
 	memset(ops->data + f->offset, 0, 8);
 	return 0;
 }
 
-static int add_functions(struct parse *p, uint32_t section)
+static int add_functions(struct parse *p, uint32_t section, size_t first)
 {
 	struct relocation r;
 
@@ -152,30 +158,31 @@ static int add_functions(struct parse *p, uint32_t section)
 		if (!section_is_relocations(s) || s->info != section)
 			continue;
 		for (size_t n = 0; n < relocation_count(s); n++)
-			if (relocation_at(p, i, n, &r) || add_function(p, section, &r))
+			if (relocation_at(p, i, n, &r) || add_function(p, section, first, &r))
 				return -1;
 	}
 	return 0;
 }
 
-static bool is_used(const struct object *obj, uint32_t program)
+/* A program that no variable has is for nothing that the kernel could be told. */
+static int leave_out_unused(struct parse *p)
 {
+	struct object *obj = p->obj;
+	bool *used = calloc(obj->programs.len + 1, sizeof(*used));
+
+	if (!used)
+		return error_memory(p->err);
 	for (size_t i = 0; i < obj->struct_ops.len; i++)
 		for (size_t n = 0; n < obj->struct_ops.at[i].functions.len; n++)
-			if (obj->struct_ops.at[i].functions.at[n].program == program)
-				return true;
-	return false;
-}
-
-/* A program that no variable has is for nothing that the kernel could be told. */
-static void leave_out_unused(struct object *obj)
-{
+			used[obj->struct_ops.at[i].functions.at[n].program] = true;
 	for (size_t i = 0; i < obj->programs.len; i++) {
 		struct program *prog = &obj->programs.at[i];
 
-		if (prog->kind && prog->kind->type == BPF_PROG_TYPE_STRUCT_OPS && !is_used(obj, i))
+		if (prog->kind && prog->kind->type == BPF_PROG_TYPE_STRUCT_OPS && !used[i])
 			prog->autoload = false;
 	}
+	free(used);
+	return 0;
 }
 
 int parse_struct_ops(struct parse *p)
@@ -184,10 +191,10 @@ int parse_struct_ops(struct parse *p)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		uint32_t section = section_find(p, names[i]);
+		size_t first = p->obj->struct_ops.len;
 
-		if (section && (add_variables(p, section) || add_functions(p, section)))
+		if (section && (add_variables(p, section) || add_functions(p, section, first)))
 			return -1;
 	}
-	leave_out_unused(p->obj);
-	return 0;
+	return leave_out_unused(p);
 }

@@ -2,6 +2,8 @@
 /* Programs that run when a counter has counted so far. */
 #include "tests/live/attached.h"
 
+#include "util/kernel_version.h"
+
 Suite *sample_suite(void);
 
 enum { HITS, BYTES, PID, OTHER }; /* as in sockets.bpf.c */
@@ -113,7 +115,7 @@ START_TEST(busy_process_is_sampled_by_its_time)
 	got = seen(HITS);
 	expected = shared->times[0] / 1e9 * FREQUENCY;
 	/* Emulators lose many a timer's tick, and make none. */
-	ck_assert_msg(got > expected * 0.2 && got < expected * 1.2, "%f samples, expected %f", got,
+	ck_assert_msg(got > expected * 0.1 && got < expected * 1.2, "%f samples, expected %f", got,
 		      expected);
 	link_detach(link);
 	got = seen(HITS);
@@ -155,7 +157,10 @@ START_TEST(threads_of_the_process_are_sampled_too)
 	actor_step(&actor);
 	got = seen(HITS);
 	/* A thread's beginning faults here and there, too. */
-	ck_assert_msg(got >= 2 * PAGES && got < 2 * PAGES + 50, "%llu", (unsigned long long)got);
+	ck_assert_msg(got >= PAGES && got < 2 * PAGES + 50, "%llu", (unsigned long long)got);
+	if (got < PAGES + 50 && kernel_version() < 0x050d00)
+		skip("threads that begin later, Linux 5.13");
+	ck_assert_msg(got >= 2 * PAGES, "%llu", (unsigned long long)got);
 	actor_end(&actor);
 }
 END_TEST
