@@ -192,6 +192,7 @@ static int register_one(struct link *link, const struct attach_request *request,
 		return 0;
 	error_system(err, -ret, "struct_ops '%s': register", loaded->object->maps.at[v->map].name);
 	return ret == -EEXIST ? error_hint(err, "the kernel has one of the same name") :
+	       ret == -EOPNOTSUPP ? error_hint(err, "the kernel has it for tests of its own") :
 	       ret == -EINVAL ? error_hint(err, "the kernel finds it incomplete, or wrong: its log may say "
 					   "why (dmesg)") : -1;
 }
