@@ -62,6 +62,9 @@ objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(source
 library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
+# Those that are compiled with libbpf's headers, where they are installed (`make setup`).
+libbpf := $(if $(wildcard /usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
+	tests/fixtures/libbpf/*.bpf.c)))
 # The corpus is compiled for each level of the instruction set, by the usual compiler and by the
 # newest that Debian has beside it, where it is installed (`make setup`).
 NEWEST_CLANG = $(call once,NEWEST_CLANG,for v in 22 21 20 19; do command -v clang-$$v && break; done)
@@ -115,6 +118,15 @@ $(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
 $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 	$(bpf_rule)
+# The types are those of this machine's kernel, or what the tests of headers have instead.
+$(BUILD)/fixtures/libbpf/vmlinux.h: $(O)/portrace
+	$(Q)mkdir -p $(@D)
+	$(Q)$(O)/portrace btf dump --format c >$@ 2>/dev/null || cp tests/fixtures/headers/vmlinux.h $@
+$(BUILD)/fixtures/libbpf/%.o: tests/fixtures/libbpf/%.c $(BUILD)/fixtures/libbpf/vmlinux.h
+	$(call say,BPF,$<)
+	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -D__TARGET_ARCH_$(BPF_ARCH) -I$(@D) -I. \
+		-idirafter /usr/include/$$($(CC) -dumpmachine) -ffile-prefix-map=$(CURDIR)=. -MMD -MP -c -o $@ $<
+	$(Q)$(LLVM_STRIP) -g $@
 define corpus_rule
 $(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: cpu := $(2)
 $(BUILD)/fixtures/corpus/$(1)-$(2)/%.o: bpf_clang = $$($(3))
@@ -253,7 +265,7 @@ $(O)/test/$(1): $$(patsubst %.c,$(O)/test/%.o,$$(wildcard tests/$(1)/*.c tests/*
 endef
 $(eval $(call test_kind,unit))
 $(eval $(call test_kind,live))
-$(O)/test/live: $(corpus)
+$(O)/test/live: $(corpus) $(libbpf)
 $(eval $(call test_kind,kernels))
 
 # Suites are declared by the list alone.

@@ -7,6 +7,7 @@
 #include "util/suggest.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define NS_PER_S 1000000000ull
 
 const char *args_number(const char *text, uint64_t *value)
 {
@@ -231,4 +232,44 @@ void args_help(const struct args *args, FILE *to)
 	for (i = 0; i < args->groups_len; i++)
 		help_group(to, &args->groups[i]);
 	help_group(to, &common_group);
+}
+
+
+/* The unit of a duration in ns; 0 where it is none. */
+static uint64_t unit_ns(const char *unit)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = {
+		{ "", NS_PER_S },       { "ms", NS_PER_S / 1000 },  { "s", NS_PER_S },
+		{ "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(unit, units[i].name))
+			return units[i].ns;
+	return 0;
+}
+
+int args_duration(struct error *err, const char *option, const char *arg, uint64_t *ns)
+{
+	uint64_t value, unit;
+	const char *end = args_number(arg, &value);
+
+	unit = end ? unit_ns(end) : 0;
+	/* Up to INT64_MAX, so that a deadline made of it cannot overflow either. */
+	if (!unit || !value || value > INT64_MAX / 2 / unit)
+		return args_bad_value(err, option, arg, "a time such as 500ms, 10, 10s, 2m or 1h");
+	*ns = value * unit;
+	return 0;
+}
+
+int args_count(struct error *err, const char *option, const char *arg, uint64_t *count)
+{
+	const char *end = args_number(arg, count);
+
+	if (!end || *end || !*count)
+		return args_bad_value(err, option, arg, "a number from 1 on");
+	return 0;
 }

@@ -50,6 +50,9 @@ void args_help(const struct args *args, FILE *to);
 
 /* "--option: got 'x', expected ..." */
 int args_bad_value(struct error *err, const char *option, const char *got, const char *expected);
+/* "500ms", "10", "10s", "2m", "1h" in ns, "3": from 1 on. 0, or -1 with what was expected. */
+int args_duration(struct error *err, const char *option, const char *arg, uint64_t *ns);
+int args_count(struct error *err, const char *option, const char *arg, uint64_t *count);
 /* Decimal digits only, none of strtoul's signs and spaces. Returns the end, or NULL. */
 const char *args_number(const char *text, uint64_t *value);
 

@@ -33,6 +33,8 @@ extern const struct command command_inspect;
 extern const struct command command_caps;
 extern const struct command command_doctor;
 extern const struct command command_plan;
+extern const struct command command_run;
+extern const struct command command_clean;
 /* All of them, up to a NULL. */
 extern const struct command *const commands[];
 

@@ -13,12 +13,14 @@
 /* The first is what runs where no command is named. */
 const struct command *const commands[] = {
 	&command_signal,
+	&command_run,
 	&command_doctor,
 	&command_inspect,
 	&command_plan,
 	&command_caps,
 	&command_btf_dump,
 	&command_btf_min,
+	&command_clean,
 	NULL,
 };
 

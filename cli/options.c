@@ -10,7 +10,6 @@
 #include "cli/signal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NS_PER_S 1000000000ull
 #define PID_LAST (1 << 22)   /* PID_MAX_LIMIT on 64-bit kernels */
 #define BUFFER_LAST (1 << 30)
 #define SIGNALS_FILTERED 64  /* bits in the program's mask; mips has signals beyond */
@@ -186,46 +185,16 @@ static int take_comm(void *into, const char *arg, struct error *err)
 	return 0;
 }
 
-/* The unit of a duration in ns; 0 where it is none. */
-static uint64_t unit_ns(const char *unit)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = {
-		{ "", NS_PER_S },       { "ms", NS_PER_S / 1000 },  { "s", NS_PER_S },
-		{ "m", 60 * NS_PER_S }, { "h", 3600 * NS_PER_S },
-	};
-	size_t i;
-
-	for (i = 0; i < COUNT(units); i++)
-		if (!strcmp(unit, units[i].name))
-			return units[i].ns;
-	return 0;
-}
-
 static int take_duration(void *into, const char *arg, struct error *err)
 {
 	struct options *o = into;
-	uint64_t value, unit;
-	const char *end = args_number(arg, &value);
-
-	unit = end ? unit_ns(end) : 0;
-	/* Up to INT64_MAX, so that a deadline made of it cannot overflow either. */
-	if (!unit || !value || value > INT64_MAX / 2 / unit)
-		return args_bad_value(err, "--duration", arg, "a time such as 500ms, 10, 10s, 2m or 1h");
-	o->duration = value * unit;
-	return 0;
+	return args_duration(err, "--duration", arg, &o->duration);
 }
 
 static int take_count(void *into, const char *arg, struct error *err)
 {
 	struct options *o = into;
-	const char *end = args_number(arg, &o->count);
-
-	if (!end || *end || !o->count)
-		return args_bad_value(err, "--count", arg, "a number from 1 on");
-	return 0;
+	return args_count(err, "--count", arg, &o->count);
 }
 
 static int take_json(void *into, const char *arg, struct error *err)

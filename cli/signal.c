@@ -9,24 +9,16 @@
  */
 #include "cli/signal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/join.h"
 #include "cli/output.h"
 #include "cli/pids.h"
 #include "cli/proc.h"
+#include "cli/sink.h"
 #include "cli/tracer.h"
 #include "util/sys.h"
 
@@ -42,100 +34,27 @@ struct session {
 	struct tracer tracer;
 	struct join join;
 	struct output output;
-	int out_fd, signal_fd;
-	bool out_is_file;       /* which never makes us wait for a reader */
+	struct sink sink;
 	uint64_t shown;
 	struct losses reported; /* losses already told of on screen */
 	bool leaving[OPTION_PIDS]; /* of options->watch: its first thread has ended */
 	uint64_t skipped;       /* runs that the kernel skipped, as of the last sweep */
 	bool done;              /* as many lines as asked for, or no more can be written */
 	bool failed;
-	bool unread;            /* whoever read the lines has had enough, as `head` has */
 	struct error err;
 };
-
-static const char *output_name(const struct session *s)
-{
-	return s->options->output ? s->options->output : "standard output";
-}
 
 static void fail(struct session *s)
 {
 	s->failed = s->done = true;
 }
 
-/*
- * Waits until the output takes a piece; false where it does not and we are to end. Whoever
- * wants us to end must not have to wait for a reader that is stuck: after the signal there is
- * one second for what is left.
- */
-static bool wait_for_room(struct session *s)
-{
-	struct pollfd fds[2] = {
-		{ .fd = s->out_fd, .events = POLLOUT },
-		{ .fd = s->signal_fd, .events = POLLIN },
-	};
-	uint64_t end = 0;
-
-	for (;;) {
-		uint64_t now = reader_now();
-
-		if (end && now >= end)
-			return false;
-		if (poll(fds, end ? 1 : 2, end ? (int)((end - now) / 1000000) + 1 : -1) < 0)
-			return errno == EINTR;
-		if (fds[0].revents)
-			return true;
-		if (fds[1].revents)
-			end = now + SECOND;
-	}
-}
-
-/*
- * To a file in one piece; to what has a reader in pieces that a pipe with any room at all
- * takes without blocking. Returns 0 or -errno; ETIME: told to end while nobody reads.
- */
-static int write_out(struct session *s)
-{
-	size_t done = 0;
-
-	while (done < s->output.len) {
-		size_t piece = s->output.len - done;
-		ssize_t n;
-
-		if (!s->out_is_file && !wait_for_room(s))
-			return -ETIME;
-		if (!s->out_is_file && piece > PIPE_BUF)
-			piece = PIPE_BUF;
-		n = write(s->out_fd, s->output.at + done, piece);
-		if (n >= 0)
-			done += n;
-		else if (errno != EINTR && errno != EAGAIN)
-			return -errno;
-	}
-	return 0;
-}
-
 static void flush(struct session *s)
 {
-	int ret = s->failed || s->unread ? 0 : write_out(s);
-
+	if (!s->failed && sink_write(&s->sink, s->output.at, s->output.len, &s->err))
+		fail(s);
 	s->output.len = 0;
-	if (!ret)
-		return;
-	if (ret == -EPIPE) {
-		s->unread = s->done = true;
-		return;
-	}
-	fail(s);
-	if (ret == -ETIME) {
-		error_set(&s->err, ERROR_SYSTEM, "%s: nobody reads it: the last lines are not written",
-			  output_name(s));
-		return;
-	}
-	error_system(&s->err, -ret, "%s: write", output_name(s));
-	if (ret == -ENOSPC || ret == -EDQUOT)
-		error_hint(&s->err, "no room is left there; tracing has ended");
+	s->done |= s->sink.unread;
 }
 
 static void on_outcome(void *ctx, const struct outcome *outcome)
@@ -232,15 +151,6 @@ static void report_losses(struct session *s)
 	s->reported = now;
 }
 
-static bool told_to_end(struct session *s)
-{
-	struct signalfd_siginfo info;
-	struct pollfd out = { .fd = s->out_fd };
-
-	s->unread |= poll(&out, 1, 0) == 1 && out.revents & (POLLERR | POLLHUP);
-	return s->unread || read(s->signal_fd, &info, sizeof(info)) == sizeof(info);
-}
-
 static uint64_t earliest(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -267,7 +177,7 @@ static int trace(struct session *s)
 			if (sweep > now)
 				report_losses(s);
 		}
-		if (told_to_end(s) || now >= end)
+		if (sink_ended(&s->sink) || now >= end)
 			break;
 	}
 	return 0;
@@ -321,7 +231,7 @@ static void summarise(struct session *s)
 		report_error(&s->err);
 		return;
 	}
-	if ((s->options->quiet || s->unread) && !losses_sum(&lost) && !skipped)
+	if ((s->options->quiet || s->sink.unread) && !losses_sum(&lost) && !skipped)
 		return;
 	fprintf(stderr, "portrace: %" PRIu64 " signals seen, %" PRIu64 " shown, %" PRIu64 " lost",
 		s->join.seen, s->shown, (uint64_t)lost.generate);
@@ -340,37 +250,6 @@ static void summarise(struct session *s)
 				"no more than %d can be\n", (uint64_t)lost.thread, WATCHED_MAX);
 	if (s->join.out_of_memory)
 		fputs("portrace: memory ran out: some signals could not be followed\n", stderr);
-}
-
-static int open_output(struct session *s)
-{
-	const char *path = s->options->output;
-	struct stat st;
-
-	s->out_fd = STDOUT_FILENO;
-	if (path && strcmp(path, "-"))
-		s->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	if (s->out_fd < 0)
-		return error_system(&s->err, errno, "%s: open for writing", path);
-	s->out_is_file = !fstat(s->out_fd, &st) && S_ISREG(st.st_mode);
-	return 0;
-}
-
-/* SIGINT, SIGTERM and SIGHUP come through a descriptor, but for those that nohup ignores. */
-static int open_signals(struct session *s)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		if (!sigaction(ends[i], NULL, &action) && action.sa_handler != SIG_IGN)
-			sigaddset(&set, ends[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return s->signal_fd < 0 ? error_system(&s->err, errno, "signalfd") : 0;
 }
 
 /* Each line of what was tried, then what was taken. */
@@ -491,24 +370,17 @@ static void tell_ids(const struct options *asked, const struct options *options)
 				asked->watch[i].pid, options->watch[i].pid);
 }
 
-/* A terminal that can, and whose user has not asked for none (no-color.org). */
-static bool wants_colour(int fd)
-{
-	const char *term = getenv("TERM"), *none = getenv("NO_COLOR");
-
-	return isatty(fd) && term && strcmp(term, "dumb") && !(none && *none);
-}
-
 /* Everything that can go wrong before tracing, in one place. */
 static int start(struct session *s)
 {
 	const struct options *options = s->options;
 
-	if (open_output(s) || open_signals(s) || tracer_init(&s->tracer, options, s->pids, &s->err))
+	if (sink_open(&s->sink, options->output, &s->err) ||
+	    tracer_init(&s->tracer, options, s->pids, &s->err))
 		return -1;
-	reader_watch_other(s->tracer.reader, s->signal_fd, true);
+	reader_watch_other(s->tracer.reader, s->sink.signal_fd, true);
 	/* Only pipes and the like have another end; a file has none to watch. */
-	reader_watch_other(s->tracer.reader, s->out_fd, false);
+	reader_watch_other(s->tracer.reader, s->sink.fd, false);
 	join_init(&s->join);
 	s->join.machine = proc_machine();
 	s->join.emit = on_outcome;
@@ -522,7 +394,7 @@ static int start(struct session *s)
 	s->join.unsent = !options->has_uid && !options->comm_len;
 	for (size_t i = 0; i < options->watch_len; i++)
 		s->join.unsent &= options->watch[i].how == WATCH_TO;
-	output_init(&s->output, options->json, wants_colour(s->out_fd));
+	output_init(&s->output, options->json, sink_wants_colour(&s->sink));
 	return 0;
 }
 
@@ -530,7 +402,7 @@ enum exit_status signal_run(const struct options *asked)
 {
 	struct options machine = *asked;
 	const struct options *options = &machine;
-	struct session s = { .options = options, .out_fd = -1, .signal_fd = -1 };
+	struct session s = { .options = options, .sink = { .fd = -1, .signal_fd = -1 } };
 	enum exit_status status;
 
 	if (pids_translate(&machine, &s.pids, &s.err) || start(&s)) {
@@ -561,10 +433,7 @@ enum exit_status signal_run(const struct options *asked)
 	tracer_fini(&s.tracer);
 out:
 	pids_free(s.pids);
-	sys_close(s.signal_fd);
-	if (s.out_fd > STDERR_FILENO && close(s.out_fd) && status == STATUS_DONE) {
-		/* Some file systems say only now that there was no room. */
-		error_system(&s.err, errno, "%s: close", options->output);
+	if (sink_close(&s.sink, &s.err) && status == STATUS_DONE) {
 		report_error(&s.err);
 		status = STATUS_FAILED;
 	}

@@ -182,8 +182,10 @@ static int ask_kernel(const struct externals *x, const char *name, uint64_t *val
 	if (!strcmp(name, "LINUX_KERNEL_VERSION"))
 		*value = version_of(x->caps);
 	else if (!strcmp(name, "LINUX_HAS_BPF_COOKIE"))
-		*value = caps_helper(x->caps, BPF_PROG_TYPE_TRACEPOINT, FUNC_GET_ATTACH_COOKIE) ==
-			 CAP_YES;
+		/* Which is of use to those who can be given one: see prepare_attach(). */
+		*value = caps_ask(x->caps, CAP_PERF_LINK) == CAP_YES &&
+			 caps_helper(x->caps, BPF_PROG_TYPE_TRACEPOINT, FUNC_GET_ATTACH_COOKIE) ==
+				 CAP_YES;
 	else if (!strcmp(name, "LINUX_HAS_SYSCALL_WRAPPER"))
 		*value = externals_has_wrapper(x);
 	else

@@ -8,6 +8,7 @@ static lowering *const before[] = {
 	lower_calls,
 	lower_loops,
 	lower_tracing,
+	lower_multi,
 };
 
 /* and after it: each may write what a later one lowers. */

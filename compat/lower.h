@@ -4,6 +4,7 @@
 
 #include "compat/caps.h"
 #include "compat/plan.h"
+#include "compat/printk.h"
 #include "loader/load.h"
 #include "loader/object.h"
 
@@ -13,6 +14,8 @@ enum transport { TRANSPORT_AUTO, TRANSPORT_RING, TRANSPORT_PERF, TRANSPORT_EVENT
 struct lower_options {
 	enum transport transport; /* TRANSPORT_AUTO: the ring buffer where the kernel has it */
 	const char *root; /* what paths of the kernel's files begin with, for externs; NULL: "" */
+	struct printk_tagging *printk; /* what the object prints is to be told apart (compat/printk.h);
+					* NULL: it is not */
 };
 
 /*
@@ -87,6 +90,9 @@ lowering lower_ringbuf;
  * kprobes and kretprobes. prog->arguments has to be set of those on the end of a function.
  */
 lowering lower_tracing;
+
+/* Programs on many functions, for a kernel that has no links to many: on each by itself. */
+lowering lower_multi;
 
 /*
  * Helpers that the kernel has not for programs of a kind, by others: bpf_probe_read_kernel() and its

@@ -66,11 +66,25 @@ static void count_arguments(struct object *obj, struct types *types)
 	}
 }
 
+bool prepare_needs_types(const struct object *obj)
+{
+	for (size_t i = 0; i < obj->programs.len; i++) {
+		const struct program *prog = &obj->programs.at[i];
+		uint32_t type = prog->kind ? prog->kind->type : BPF_PROG_TYPE_UNSPEC;
+
+		/* Arguments of functions and tracepoints are looked up for lowering, too. */
+		if (prog->autoload && (prog->relos.len || type == BPF_PROG_TYPE_TRACING ||
+				       type == BPF_PROG_TYPE_RAW_TRACEPOINT))
+			return true;
+	}
+	return false;
+}
+
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err)
 {
 	if (externals_find(obj, types, caps, options->root ? options->root : "", err) ||
-	    relocate(obj, types, err))
+	    relocate(obj, types, err) || (options->printk && printk_tag(obj, options->printk, err)))
 		return -1;
 	count_arguments(obj, types);
 	return lower(obj, caps, options, plan, err);

@@ -13,6 +13,11 @@
  * maps, which programs to load) come before it, lower_types() and load() after it. On failure the
  * object is only good for object_fini.
  */
+/*
+ * Whether it makes any use of `types`: reading a kernel's takes longer than all else that is done to
+ * most objects. Where it does not, `types` may be all zeros.
+ */
+bool prepare_needs_types(const struct object *obj);
 int prepare(struct object *obj, struct types *types, struct caps *caps,
 	    const struct lower_options *options, struct plan *plan, struct error *err);
 

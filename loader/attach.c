@@ -4,46 +4,87 @@
 #include <string.h>
 
 #include "loader/attach_internal.h"
+#include "loader/ledger.h"
 #include "loader/target.h"
 #include "util/sys.h"
 
+#define TYPE(name) BPF_PROG_TYPE_##name
+#define TYPE_NETFILTER 32 /* newer than the headers of some distributions */
+#define TYPE_SYSCALL 31
+#define ANY UINT32_MAX
+
+/* By type of program, and where that says it by attach type: the first that fits. */
 static const struct {
-	const char *section; /* name of a section kind */
+	uint32_t type, attach;
 	const struct attach_kind *kind;
-} kinds[] = {
-	{ "tracepoint/", &attach_kind_tracepoint },
-	{ "tp/", &attach_kind_tracepoint },
-	{ "kprobe/", &attach_kind_kprobe },
-	{ "kretprobe/", &attach_kind_kprobe },
-	{ "ksyscall/", &attach_kind_ksyscall },
-	{ "kretsyscall/", &attach_kind_ksyscall },
-	{ "uprobe/", &attach_kind_uprobe },
-	{ "uretprobe/", &attach_kind_uprobe },
-	{ "uprobe.s/", &attach_kind_uprobe },
-	{ "uretprobe.s/", &attach_kind_uprobe },
-	{ "raw_tracepoint/", &attach_kind_raw_tracepoint },
-	{ "raw_tp/", &attach_kind_raw_tracepoint },
-	{ "raw_tracepoint.w/", &attach_kind_raw_tracepoint },
-	{ "raw_tp.w/", &attach_kind_raw_tracepoint },
-	{ "tp_btf/", &attach_kind_type },
-	{ "fentry/", &attach_kind_type },
-	{ "fexit/", &attach_kind_type },
-	{ "fmod_ret/", &attach_kind_type },
-	{ "fentry.s/", &attach_kind_type },
-	{ "fexit.s/", &attach_kind_type },
-	{ "fmod_ret.s/", &attach_kind_type },
-	{ "lsm/", &attach_kind_type },
-	{ "lsm.s/", &attach_kind_type },
-	{ "freplace/", &attach_kind_type },
-	{ "iter/", &attach_kind_iter },
-	{ "iter.s/", &attach_kind_iter },
+} by_type[] = {
+	{ TYPE(TRACEPOINT), ANY, &attach_kind_tracepoint },
+	{ TYPE(RAW_TRACEPOINT), ANY, &attach_kind_raw_tracepoint },
+	{ TYPE(RAW_TRACEPOINT_WRITABLE), ANY, &attach_kind_raw_tracepoint },
+	{ TYPE(TRACING), 28, &attach_kind_iter },
+	{ TYPE(TRACING), 59, &attach_kind_tracing_multi }, /* fentry.multi */
+	{ TYPE(TRACING), 60, &attach_kind_tracing_multi }, /* fexit.multi */
+	{ TYPE(TRACING), 61, &attach_kind_tracing_multi }, /* fsession.multi */
+	{ TYPE(TRACING), ANY, &attach_kind_type },
+	{ TYPE(EXT), ANY, &attach_kind_type },
+	{ TYPE(LSM), 43, &attach_kind_lsm_cgroup },
+	{ TYPE(LSM), ANY, &attach_kind_lsm },
+	{ TYPE(STRUCT_OPS), ANY, &attach_kind_struct_ops },
+	{ TYPE(PERF_EVENT), ANY, &attach_kind_perf_event },
+	{ TYPE_SYSCALL, ANY, &attach_kind_syscall },
+	{ TYPE(LIRC_MODE2), ANY, &attach_kind_lirc },
+	{ TYPE(XDP), 37, &attach_kind_xdp },
+	{ TYPE(XDP), ANY, &attach_kind_xdp_map },
+	{ TYPE(SCHED_CLS), 0, &attach_kind_tc },
+	{ TYPE(SCHED_CLS), 46, &attach_kind_tcx },
+	{ TYPE(SCHED_CLS), 47, &attach_kind_tcx },
+	{ TYPE(SCHED_CLS), ANY, &attach_kind_netkit },
+	{ TYPE(SCHED_ACT), ANY, &attach_kind_action },
+	{ TYPE(LWT_IN), ANY, &attach_kind_route },
+	{ TYPE(LWT_OUT), ANY, &attach_kind_route },
+	{ TYPE(LWT_XMIT), ANY, &attach_kind_route },
+	{ TYPE(LWT_SEG6LOCAL), ANY, &attach_kind_route },
+	{ TYPE(SK_LOOKUP), ANY, &attach_kind_sk_lookup },
+	{ TYPE(FLOW_DISSECTOR), ANY, &attach_kind_flow_dissector },
+	{ TYPE_NETFILTER, ANY, &attach_kind_netfilter },
+	{ TYPE(SOCKET_FILTER), ANY, &attach_kind_socket },
+	{ TYPE(SK_REUSEPORT), ANY, &attach_kind_reuseport },
+	{ TYPE(SK_SKB), ANY, &attach_kind_sockmap },
+	{ TYPE(SK_MSG), ANY, &attach_kind_sockmap },
+	{ TYPE(SOCK_OPS), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SKB), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCK), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCK_ADDR), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SYSCTL), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_SOCKOPT), ANY, &attach_kind_cgroup },
+	{ TYPE(CGROUP_DEVICE), ANY, &attach_kind_cgroup },
+};
+
+/* Probes are all of one type: by how the name of the section's kind begins. */
+static const struct {
+	const char *name;
+	const struct attach_kind *kind;
+} probes[] = {
+	{ "kprobe/", &attach_kind_kprobe },      { "kretprobe/", &attach_kind_kprobe },
+	{ "ksyscall/", &attach_kind_ksyscall },  { "kretsyscall/", &attach_kind_ksyscall },
+	{ "kprobe.", &attach_kind_kprobe_multi }, { "kretprobe.", &attach_kind_kprobe_multi },
+	{ "uprobe/", &attach_kind_uprobe },      { "uretprobe/", &attach_kind_uprobe },
+	{ "uprobe.s/", &attach_kind_uprobe },    { "uretprobe.s/", &attach_kind_uprobe },
+	{ "uprobe.", &attach_kind_uprobe_multi }, { "uretprobe.", &attach_kind_uprobe_multi },
+	{ "usdt", &attach_kind_usdt },
 };
 
 static const struct attach_kind *kind_of(const struct section_kind *kind)
 {
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strcmp(kinds[i].section, kind->name))
-			return kinds[i].kind;
+	if (!kind)
+		return NULL;
+	for (size_t i = 0; kind->type == TYPE(KPROBE) && i < sizeof(probes) / sizeof(*probes); i++)
+		if (!strncmp(probes[i].name, kind->name, strlen(probes[i].name)))
+			return probes[i].kind;
+	for (size_t i = 0; i < sizeof(by_type) / sizeof(*by_type); i++)
+		if (by_type[i].type == kind->type &&
+		    (by_type[i].attach == ANY || by_type[i].attach == kind->attach))
+			return by_type[i].kind;
 	return NULL;
 }
 
@@ -52,15 +93,28 @@ bool attach_knows(const struct section_kind *kind)
 	return kind_of(kind);
 }
 
+/* Without names of its own a target is a place; with them it leaves the place open. */
+static bool is_placed(const struct attach_kind *kind, const struct program *prog)
+{
+	return *prog->target && !kind->targets && !kind->by_type;
+}
+
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place)
 {
 	const struct attach_kind *kind = kind_of(prog->kind);
+	uint32_t said = (place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0), lacks;
 
-	if (!kind || *prog->target)
+	if (!kind || is_placed(kind, prog))
 		return 0;
-	if (kind->targets || kind->by_type)
-		return NEED_TARGET;
-	return kind->needs & ~((place->cgroup ? NEED_CGROUP : 0) | (place->iface ? NEED_IFACE : 0));
+	lacks = kind->needs & ~said;
+	return !*prog->target && (kind->targets || kind->by_type) ? lacks | NEED_TARGET : lacks;
+}
+
+uint32_t attach_takes(const struct program *prog)
+{
+	const struct attach_kind *kind = kind_of(prog->kind);
+
+	return !kind || is_placed(kind, prog) ? 0 : kind->needs | kind->takes;
 }
 
 static int attach_to(struct link *link, const struct attach_kind *kind,
@@ -117,6 +171,18 @@ static int attach_to_one(struct link *link, const struct attach_kind *kind,
 	return ret == ATTACH_ABSENT ? none_there(kind, targets.list, err) : ret;
 }
 
+void attach_note(struct link *link, const struct attach_request *request)
+{
+	undo_about(&link->undo, request->prog_fd);
+	ledger_note(&link->undo, link->where);
+}
+
+void attach_nothing(struct link *link)
+{
+	ledger_forget(&link->undo);
+	link->undo.kind = NULL;
+}
+
 const struct tracefs *attach_tracefs(const struct attach_request *request, struct tracefs *own,
 				     struct error *err)
 {
@@ -160,8 +226,12 @@ void link_detach(struct link *link)
 	vec_fini(&link->others);
 	sys_close(link->fd);
 	link->fd = -1;
-	if (link->undo.kind)
-		link->undo.kind->run(&link->undo, &ignored);
+	/* What cannot be undone now is still in the ledger for those who come later. */
+	if (link->undo.kind && link->undo.kind->run(&link->undo, &ignored) >= 0)
+		ledger_forget(&link->undo);
 	link->undo.kind = NULL;
 	probe_event_remove(&link->probe);
+	for (size_t i = 0; i < link->more_probes.len; i++)
+		probe_event_remove(&link->more_probes.at[i]);
+	vec_fini(&link->more_probes);
 }

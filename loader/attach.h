@@ -47,6 +47,7 @@ struct link {
 	int fd;                     /* closing it detaches; -1: it is not attached, or by undo alone */
 	VEC(int) others;            /* the same, where it takes several: one a CPU */
 	struct probe_event probe;   /* which the kernel was asked for and has to forget */
+	VEC(struct probe_event) more_probes; /* likewise */
 	struct undo undo;
 	struct section_name target; /* of those in the section's name the one taken; "" where none is */
 	const char *way;            /* how, in a word or two: "link", "netlink"; static */
@@ -64,6 +65,8 @@ enum attach_need {
 bool attach_knows(const struct section_kind *kind);
 /* What is missing of what attaching such a program takes: bits of attach_need. */
 uint32_t attach_lacks(const struct program *prog, const struct attach_place *place);
+/* What attaching it makes use of, where its target does not say it: bits of attach_need. */
+uint32_t attach_takes(const struct program *prog);
 /*
  * Attaches the program of that index. Of several targets, "kprobe/do_unlinkat|filename_unlinkat",
  * the first that this kernel has is taken, and a function that goes by another name on other

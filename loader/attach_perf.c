@@ -27,7 +27,12 @@ int perf_open(struct perf_event_attr *attr)
 	return fd;
 }
 
-int perf_open_tracepoint(int id)
+int perf_open_process(struct perf_event_attr *attr, pid_t pid)
+{
+	return pid ? sys_perf_event_open(attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC) : perf_open(attr);
+}
+
+static int open_tracepoint(int id, pid_t pid)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -37,7 +42,12 @@ int perf_open_tracepoint(int id)
 		.disabled = 1,
 	};
 
-	return perf_open(&attr);
+	return perf_open_process(&attr, pid);
+}
+
+int perf_open_tracepoint(int id)
+{
+	return open_tracepoint(id, 0);
 }
 
 int perf_explain(int ret, struct error *err)
@@ -108,10 +118,10 @@ int perf_attach(struct link *link, int event_fd, const struct attach_request *re
 	return perf_explain(ret, err);
 }
 
-int perf_attach_tracepoint(struct link *link, int id, const struct attach_request *request,
-			   struct error *err)
+int perf_attach_tracepoint(struct link *link, int id, pid_t pid,
+			   const struct attach_request *request, struct error *err)
 {
-	int fd = perf_open_tracepoint(id);
+	int fd = open_tracepoint(id, pid);
 
 	if (fd >= 0)
 		return perf_attach(link, fd, request, err);

@@ -45,9 +45,15 @@ static int open_by_pmu(const struct probe *probe, int type)
 			return bit;
 		attr.config |= 1ull << bit;
 	}
+	if (probe->semaphore) {
+		bit = source_number(probe->pmu, "format/ref_ctr_offset", "config:");
+		if (bit < 0)
+			return -EOPNOTSUPP;
+		attr.config |= probe->semaphore << bit;
+	}
 	attr.config1 = (uintptr_t)probe->where;
 	attr.config2 = probe->offset;
-	return perf_open(&attr);
+	return perf_open_process(&attr, probe->pid);
 }
 
 /*
@@ -68,11 +74,20 @@ static int fail(const struct attach_request *request, const char *what, int ret,
 	return perf_explain(ret, err);
 }
 
+static int no_semaphores(const struct attach_request *request, struct error *err)
+{
+	error_set(err, ERROR_UNSUPPORTED, "%s: got a probe with a semaphore, expected one without on "
+		  "this kernel", request->target);
+	return error_hint(err, "the kernel counts for programs who listens to their probes since Linux 4.20");
+}
+
 static int attach_by_pmu(struct link *link, const struct probe *probe, int type,
 			 const struct attach_request *request, struct error *err)
 {
 	int fd = open_by_pmu(probe, type);
 
+	if (fd == -EOPNOTSUPP && probe->semaphore)
+		return no_semaphores(request, err);
 	return fd < 0 ? fail(request, "perf_event_open", fd, err) :
 			perf_attach(link, fd, request, err);
 }
@@ -109,7 +124,7 @@ static int attach_by_event(struct link *link, const struct probe *probe,
 	tracefs_close(&own);
 	if (id < 0)
 		return id == -ENOENT ? ATTACH_ABSENT : -1;
-	return perf_attach_tracepoint(link, id, request, err);
+	return perf_attach_tracepoint(link, id, probe->pid, request, err);
 }
 
 int probe_place(const char *place, struct section_name *function, uint64_t *offset)
@@ -139,4 +154,36 @@ int probe_attach(struct link *link, const struct probe *probe,
 		return attach_by_event(link, probe, request, err);
 	error_system(err, -type, "%s: event source '%s'", request->target, probe->pmu);
 	return error_hint(err, "it is there since Linux 4.17, in sysfs: mount -t sysfs nodev /sys");
+}
+
+/* Moves what one probe took to the link that holds them all. 0, or -1: no memory. */
+static int take(struct link *link, struct link *one)
+{
+	struct probe_event *event = one->probe.name[0] ? vec_push(&link->more_probes) : NULL;
+	int *fd = vec_push(&link->others);
+
+	if (!fd || (one->probe.name[0] && !event))
+		return -1;
+	if (event)
+		*event = one->probe;
+	one->probe.name[0] = 0;
+	*fd = one->fd;
+	one->fd = -1;
+	return 0;
+}
+
+int probe_attach_more(struct link *link, const struct probe *probe,
+		      const struct attach_request *request, struct error *err)
+{
+	struct link one = { .fd = -1 };
+	int ret;
+
+	if (link->fd < 0)
+		return probe_attach(link, probe, request, err);
+	ret = probe_attach(&one, probe, request, err);
+	if (!ret && take(link, &one))
+		ret = error_memory(err);
+	if (ret)
+		link_detach(&one);
+	return ret;
 }

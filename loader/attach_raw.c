@@ -56,11 +56,55 @@ static int attach(struct link *link, const struct attach_request *request, struc
  */
 #define ENOTSUPP 524
 
+#define TRACE_RAW_TP 23 /* BPF_TRACE_RAW_TP */
+
+/* Functions take their cookie by another way, since Linux 5.19, than tracepoints, since 6.10. */
+static int link_with_cookie(const struct attach_request *request)
+{
+	uint64_t cookie = request->options->cookie;
+	union bpf_attr attr;
+
+	if (request->prog->kind->attach == TRACE_RAW_TP)
+		return raw_open(request->prog_fd, NULL, cookie);
+	memset(&attr, 0, sizeof(attr));
+	attr.link_create.prog_fd = request->prog_fd;
+	attr.link_create.attach_type = request->prog->kind->attach;
+	/* link_create.tracing.cookie, which not all headers have. */
+	memcpy((char *)&attr + 24, &cookie, 8);
+	return sys_bpf(BPF_LINK_CREATE, &attr, sizeof(attr));
+}
+
+/*
+ * Lowering has told the program already where its cookie is the one that was announced. What else
+ * than a kernel without cookies may have been wrong, the second call finds, too.
+ */
+static int open_by_type(const struct attach_request *request, struct error *err)
+{
+	uint64_t cookie = request->options->cookie;
+	int fd;
+
+	if (!cookie)
+		return raw_open(request->prog_fd, NULL, 0);
+	fd = link_with_cookie(request);
+	if (fd != -EINVAL && fd != -E2BIG)
+		return fd;
+	if (request->prog->cookie == cookie)
+		return raw_open(request->prog_fd, NULL, 0);
+	error_set(err, ERROR_UNSUPPORTED, "%s: got a cookie, expected none on this kernel",
+		  request->target);
+	error_hint(err, "functions take a cookie since Linux 5.19, typed tracepoints since 6.10");
+	return fd;
+}
+
 static int attach_by_type(struct link *link, const struct attach_request *request,
 			  struct error *err)
 {
-	int fd = raw_open(request->prog_fd, NULL, 0);
+	int fd;
 
+	error_clear(err);
+	fd = open_by_type(request, err);
+	if (err->code)
+		return -1;
 	opened(link, fd, request, err);
 	if (fd == -ENOTSUPP || fd == -EOPNOTSUPP || fd == -ENOSYS) {
 		err->code = ERROR_UNSUPPORTED;

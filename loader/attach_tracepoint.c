@@ -51,7 +51,7 @@ static int attach(struct link *link, const struct attach_request *request, struc
 
 	if (id < 0)
 		return id == -ENOENT ? ATTACH_ABSENT : -1;
-	return perf_attach_tracepoint(link, id, request, err);
+	return perf_attach_tracepoint(link, id, 0, request, err);
 }
 
 const struct attach_kind attach_kind_tracepoint = {

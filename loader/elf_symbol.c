@@ -6,164 +6,282 @@
  *	                      └ sh_link: its string table ─▶ name
  *	program headers ─▶ PT_LOAD that holds the address: p_offset + address - p_vaddr
  *
- * Of either class, in this machine's byte order: what is of the other cannot run here. The file is
- * anybody's, so that each look goes through the cursor.
+ * and to the version of a name, which is a part of it in SHT_SYMTAB ("memcpy@@GLIBC_2.14"), and for
+ * SHT_DYNSYM in
+ *
+ *	SHT_GNU_versym   a number for each symbol; with bit 15, programs are not linked with it now
+ *	SHT_GNU_verdef   Verdef: vd_ndx, the number ─▶ vd_aux, Verdaux: vda_name
+ *	                   └ vd_next
  */
 #include "loader/elf_symbol.h"
 
-#include <elf.h>
-#include <errno.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "util/cursor.h"
-#include "util/map.h"
+#include "loader/elf_file.h"
 
-struct elf {
-	struct cursor file;
-	bool wide;
+#define VERSION_HIDDEN 0x8000
+
+/* A table of symbols. */
+struct symbols {
+	const struct elf_file *elf;
+	const uint8_t *table;          /* its section */
+	struct cursor names;
+	const uint8_t *versions, *definitions; /* sections; NULL: it has none */
 };
 
-/* A field of what is at `at`, in the class's layout. */
-#define FIELD(elf, at, type, field)                                                          \
-	((elf)->wide ? number((at) + offsetof(Elf64_##type, field),                          \
-			      sizeof(((Elf64_##type *)0)->field))                            \
-		     : number((at) + offsetof(Elf32_##type, field),                          \
-			      sizeof(((Elf32_##type *)0)->field)))
-#define SIZE(elf, type) ((elf)->wide ? sizeof(Elf64_##type) : sizeof(Elf32_##type))
+/* What is known of one. */
+struct symbol {
+	const char *name;
+	size_t name_len;     /* without the version */
+	const char *version; /* NULL: none */
+	bool hidden;
+	uint64_t address;
+};
 
-static uint64_t number(const uint8_t *at, size_t size)
+static const uint8_t *section_of(const struct elf_file *elf, uint64_t type, uint64_t link)
 {
-	uint64_t n8;
-	uint32_t n4;
-	uint16_t n2;
+	const uint8_t *section;
 
-	switch (size) {
-	case 8:
-		return memcpy(&n8, at, 8), n8;
-	case 4:
-		return memcpy(&n4, at, 4), n4;
-	case 2:
-		return memcpy(&n2, at, 2), n2;
-	default:
-		return *at;
+	for (uint64_t i = 1; (section = elf_section(elf, i)); i++)
+		if (ELF_FIELD(elf, section, Shdr, sh_type) == type &&
+		    (!link || ELF_FIELD(elf, section, Shdr, sh_link) == link))
+			return section;
+	return NULL;
+}
+
+/* False where section `i` is no table of symbols. */
+static bool symbols_of(const struct elf_file *elf, uint64_t i, struct symbols *symbols)
+{
+	const uint8_t *table = elf_section(elf, i), *strings;
+	uint64_t type = ELF_FIELD(elf, table, Shdr, sh_type);
+
+	if (type != SHT_SYMTAB && type != SHT_DYNSYM)
+		return false;
+	strings = elf_section(elf, ELF_FIELD(elf, table, Shdr, sh_link));
+	if (!strings)
+		return false;
+	*symbols = (struct symbols){ elf, table, elf_contents(elf, strings), NULL, NULL };
+	if (type == SHT_DYNSYM) {
+		symbols->versions = section_of(elf, SHT_GNU_versym, i);
+		symbols->definitions = section_of(elf, SHT_GNU_verdef, 0);
+	}
+	return true;
+}
+
+static const char *version_named(const struct symbols *symbols, uint16_t number)
+{
+	struct cursor c = elf_contents(symbols->elf, symbols->definitions);
+	uint64_t at = 0;
+
+	/* A chain that does not lead on ends; each link of it leads forward. */
+	for (;;) {
+		const Elf64_Verdef *def = cursor_at(&c, at, sizeof(*def));
+		const Elf64_Verdaux *aux;
+		Elf64_Verdef d;
+
+		if (!def)
+			return NULL;
+		memcpy(&d, def, sizeof(d));
+		if (d.vd_ndx == number) {
+			aux = cursor_at(&c, at + d.vd_aux, sizeof(*aux));
+			return aux ? cursor_string(&symbols->names,
+						   elf_number((const uint8_t *)aux, 4)) : NULL;
+		}
+		if (!d.vd_next)
+			return NULL;
+		at += d.vd_next;
 	}
 }
 
-/* Entry of a table at `offset`, each entry `each` bytes long; NULL: outside the file. */
-static const uint8_t *entry(const struct elf *elf, uint64_t offset, uint64_t i, uint64_t each)
+static void read_version(const struct symbols *symbols, uint64_t i, struct symbol *symbol)
 {
-	uint64_t at;
+	const char *at = memchr(symbol->name, '@', symbol->name_len);
+	const uint8_t *number;
+	uint16_t version;
 
-	if (__builtin_mul_overflow(i, each, &at) || __builtin_add_overflow(at, offset, &at))
-		return NULL;
-	return cursor_at(&elf->file, at, each);
+	if (at) {
+		symbol->hidden = at[1] != '@';
+		symbol->version = at + 1 + !symbol->hidden;
+		symbol->name_len = at - symbol->name;
+		return;
+	}
+	if (!symbols->versions || !symbols->definitions)
+		return;
+	number = elf_entry(symbols->elf, ELF_FIELD(symbols->elf, symbols->versions, Shdr, sh_offset), i,
+			   sizeof(version));
+	version = number ? elf_number(number, 2) : 0;
+	symbol->hidden = version & VERSION_HIDDEN;
+	version &= ~VERSION_HIDDEN;
+	if (version > 1)
+		symbol->version = version_named(symbols, version);
 }
 
-static const uint8_t *section(const struct elf *elf, uint64_t i)
+/* False where it is not a function that is in this file. */
+static bool read_symbol(const struct symbols *symbols, uint64_t i, struct symbol *symbol)
 {
-	const uint8_t *header = elf->file.data;
+	const struct elf_file *elf = symbols->elf;
+	const uint8_t *sym = elf_entry(elf, ELF_FIELD(elf, symbols->table, Shdr, sh_offset), i,
+				       ELF_SIZE(elf, Sym));
 
-	if (i >= FIELD(elf, header, Ehdr, e_shnum))
-		return NULL;
-	return entry(elf, FIELD(elf, header, Ehdr, e_shoff), i, SIZE(elf, Shdr));
-}
-
-static bool is_named(const struct elf *elf, const uint8_t *strings, uint64_t name, const char *wanted)
-{
-	size_t len = strlen(wanted) + 1;
-	const uint8_t *at;
-	uint64_t offset;
-
-	if (__builtin_add_overflow(FIELD(elf, strings, Shdr, sh_offset), name, &offset))
+	if (!sym || (ELF_FIELD(elf, sym, Sym, st_info) & 0xf) != STT_FUNC ||
+	    ELF_FIELD(elf, sym, Sym, st_shndx) == SHN_UNDEF)
 		return false;
-	at = cursor_at(&elf->file, offset, len);
-	return at && !memcmp(at, wanted, len);
+	*symbol = (struct symbol){ .name = cursor_string(&symbols->names,
+							 ELF_FIELD(elf, sym, Sym, st_name)) };
+	if (!symbol->name)
+		return false;
+	symbol->name_len = strlen(symbol->name);
+	symbol->address = ELF_FIELD(elf, sym, Sym, st_value);
+	return true;
 }
 
-/* The address of a function in a table of symbols. */
-static bool find_in_table(const struct elf *elf, const uint8_t *table, const char *wanted,
+static uint64_t count_of(const struct symbols *symbols)
+{
+	return elf_contents(symbols->elf, symbols->table).size / ELF_SIZE(symbols->elf, Sym);
+}
+
+/* "memcpy@GLIBC_2.14" or, as in a table of symbols, "memcpy@@GLIBC_2.14". */
+struct wanted {
+	const char *name, *version;
+	size_t len;
+};
+
+static struct wanted wanted_of(const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	if (!at)
+		return (struct wanted){ name, NULL, strlen(name) };
+	return (struct wanted){ name, at + 1 + (at[1] == '@'), at - name };
+}
+
+static bool find_in_table(const struct symbols *symbols, const struct wanted *wanted,
 			  uint64_t *address)
 {
-	const uint8_t *strings = section(elf, FIELD(elf, table, Shdr, sh_link)), *sym;
-	uint64_t count = FIELD(elf, table, Shdr, sh_size) / SIZE(elf, Sym);
+	uint64_t count = count_of(symbols);
+	struct symbol symbol;
+	bool found = false;
 
-	for (uint64_t i = 0; strings && i < count; i++) {
-		sym = entry(elf, FIELD(elf, table, Shdr, sh_offset), i, SIZE(elf, Sym));
-		if (!sym)
-			return false;
-		if ((FIELD(elf, sym, Sym, st_info) & 0xf) == STT_FUNC &&
-		    FIELD(elf, sym, Sym, st_shndx) != SHN_UNDEF &&
-		    is_named(elf, strings, FIELD(elf, sym, Sym, st_name), wanted)) {
-			*address = FIELD(elf, sym, Sym, st_value);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool find_address(const struct elf *elf, const char *wanted, uint64_t *address)
-{
-	const uint8_t *table;
-
-	for (uint64_t i = 1; (table = section(elf, i)); i++) {
-		uint64_t type = FIELD(elf, table, Shdr, sh_type);
-
-		if ((type == SHT_SYMTAB || type == SHT_DYNSYM) &&
-		    find_in_table(elf, table, wanted, address))
-			return true;
-	}
-	return false;
-}
-
-static bool to_offset(const struct elf *elf, uint64_t address, uint64_t *offset)
-{
-	const uint8_t *header = elf->file.data, *load;
-
-	for (uint64_t i = 0; i < FIELD(elf, header, Ehdr, e_phnum); i++) {
-		uint64_t start;
-
-		load = entry(elf, FIELD(elf, header, Ehdr, e_phoff), i, SIZE(elf, Phdr));
-		if (!load)
-			return false;
-		start = FIELD(elf, load, Phdr, p_vaddr);
-		if (FIELD(elf, load, Phdr, p_type) != PT_LOAD || address < start ||
-		    address - start >= FIELD(elf, load, Phdr, p_filesz))
+	for (uint64_t i = 0; i < count; i++) {
+		if (!read_symbol(symbols, i, &symbol) || symbol.name_len < wanted->len ||
+		    memcmp(symbol.name, wanted->name, wanted->len))
 			continue;
-		*offset = address - start + FIELD(elf, load, Phdr, p_offset);
-		return true;
+		read_version(symbols, i, &symbol);
+		if (symbol.name_len != wanted->len ||
+		    (wanted->version && (!symbol.version || strcmp(symbol.version, wanted->version))))
+			continue;
+		if (!found || !symbol.hidden)
+			*address = symbol.address;
+		found = true;
+		if (wanted->version || !symbol.hidden)
+			break;
 	}
-	return false;
+	return found;
 }
 
-#define OWN_ORDER (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB)
-
-static int find(struct elf *elf, const char *symbol, uint64_t *offset, struct error *err)
+static bool find_address(const struct elf_file *elf, const char *name, uint64_t *address)
 {
-	const uint8_t *ident = cursor_at(&elf->file, 0, EI_NIDENT);
-	uint64_t address;
+	struct wanted wanted = wanted_of(name);
+	struct symbols symbols;
 
-	if (!ident || memcmp(ident, ELFMAG, SELFMAG) || ident[EI_DATA] != OWN_ORDER)
-		return error_set(err, ERROR_FORMAT, "got no program or library of this machine's, expected "
-				 "an ELF file");
-	elf->wide = ident[EI_CLASS] == ELFCLASS64;
-	if (!cursor_at(&elf->file, 0, SIZE(elf, Ehdr)))
-		return error_set(err, ERROR_FORMAT, "header: got %zu bytes, expected %zu", elf->file.size,
-				 SIZE(elf, Ehdr));
-	return find_address(elf, symbol, &address) && to_offset(elf, address, offset) ? 0 : 1;
+	for (uint64_t i = 1; elf_section(elf, i); i++)
+		if (symbols_of(elf, i, &symbols) && find_in_table(&symbols, &wanted, address))
+			return true;
+	return false;
 }
 
 int elf_symbol_offset(const char *path, const char *symbol, uint64_t *offset, struct error *err)
 {
-	struct map_file map;
-	struct elf elf = { .wide = false };
-	int ret = map_file(&map, path);
+	struct elf_file elf;
+	uint64_t address = 0;
+	int ret = 1;
 
-	if (ret)
-		return error_file(err, -ret, path);
-	elf.file = (struct cursor){ map.data, map.size };
-	ret = find(&elf, symbol, offset, err);
-	unmap_file(&map);
-	return ret < 0 ? error_wrap(err, "%s", path) : ret;
+	if (elf_file_open(&elf, path, err))
+		return -1;
+	if (find_address(&elf, symbol, &address) && elf_offset_of(&elf, address, offset))
+		ret = 0;
+	elf_file_close(&elf);
+	return ret;
+}
+
+/* ---- several ---- */
+
+static int add_function(struct elf_functions *functions, const struct symbols *symbols,
+			const struct symbol *symbol, const char *name, struct error *err)
+{
+	struct elf_function *function;
+	uint64_t offset;
+
+	if (!elf_offset_of(symbols->elf, symbol->address, &offset))
+		return 0;
+	function = vec_push(&functions->list);
+	if (!function)
+		return error_memory(err);
+	function->offset = offset;
+	snprintf(function->name, sizeof(function->name), "%.63s", name);
+	return 0;
+}
+
+static int match_table(struct elf_functions *functions, const struct symbols *symbols,
+		       const char *pattern, struct error *err)
+{
+	uint64_t count = count_of(symbols);
+	struct symbol symbol;
+	char name[512];
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (!read_symbol(symbols, i, &symbol))
+			continue;
+		read_version(symbols, i, &symbol);
+		snprintf(name, sizeof(name), "%.*s", (int)symbol.name_len, symbol.name);
+		if (!fnmatch(pattern, name, 0) && add_function(functions, symbols, &symbol, name, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct elf_function *x = a, *y = b;
+
+	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The kernel takes no place twice. */
+static void drop_repeated(struct elf_functions *functions)
+{
+	size_t kept = 0;
+
+	if (functions->list.len)
+		qsort(functions->list.at, functions->list.len, sizeof(*functions->list.at), by_offset);
+	for (size_t i = 0; i < functions->list.len; i++)
+		if (!kept || functions->list.at[kept - 1].offset != functions->list.at[i].offset)
+			functions->list.at[kept++] = functions->list.at[i];
+	functions->list.len = kept;
+}
+
+int elf_functions_find(struct elf_functions *functions, const char *path, const char *pattern,
+		       struct error *err)
+{
+	struct symbols symbols;
+	struct elf_file elf;
+	int ret = 0;
+
+	memset(functions, 0, sizeof(*functions));
+	if (elf_file_open(&elf, path, err))
+		return -1;
+	for (uint64_t i = 1; !ret && elf_section(&elf, i); i++)
+		if (symbols_of(&elf, i, &symbols))
+			ret = match_table(functions, &symbols, pattern, err);
+	elf_file_close(&elf);
+	drop_repeated(functions);
+	return ret ? ret : !functions->list.len;
+}
+
+void elf_functions_fini(struct elf_functions *functions)
+{
+	vec_fini(&functions->list);
 }

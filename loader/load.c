@@ -11,6 +11,7 @@
 #include "loader/load_types.h"
 #include "loader/reuse.h"
 #include "loader/section.h"
+#include "loader/struct_ops.h"
 #include "loader/verifier_fetch.h"
 #include "loader/verifier_report.h"
 #include "util/release.h"
@@ -117,7 +118,9 @@ static void describe_kind(const struct section_kind *kind, const struct load_tar
 {
 	attr->prog_type = kind->type;
 	attr->prog_flags = kind->flags;
-	if (options->attach_types)
+	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS)
+		attr->expected_attach_type = target->member;
+	else if (options->attach_types)
 		attr->expected_attach_type = kind->attach;
 	if (kind->type == BPF_PROG_TYPE_KPROBE)
 		attr->kern_version = options->kern_version;
@@ -163,7 +166,9 @@ static int load_program(struct loaded *loaded, size_t index, const struct load_o
 	int fd = -1;
 
 	if (section_loadable(prog->kind, prog->section, err) ||
-	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err))
+	    load_target_find(targets, prog, options->replaced, &target, &loaded->targets[index], err) ||
+	    (prog->kind->type == BPF_PROG_TYPE_STRUCT_OPS &&
+	     struct_ops_target(loaded, index, &target, err)))
 		return error_wrap(err, "program '%s'", prog->name);
 	insns = resolve_refs(loaded, prog, externals, err);
 	if (insns)
@@ -219,8 +224,8 @@ int load(struct loaded *loaded, const struct object *obj, const struct load_opti
 		goto fail;
 	}
 	load_btf(loaded, options->types);
-	if (load_maps(loaded, options, err) || load_programs(loaded, options, err) ||
-	    load_program_slots(loaded, err))
+	if (struct_ops_find(loaded, err) || load_maps(loaded, options, err) ||
+	    load_programs(loaded, options, err) || load_program_slots(loaded, err))
 		goto fail;
 	return 0;
 fail:
@@ -241,6 +246,7 @@ void loaded_fini(struct loaded *loaded)
 	for (size_t i = 0; loaded->map_fds && i < obj->maps.len; i++)
 		sys_close(loaded->map_fds[i]);
 	sys_close(loaded->btf_fd);
+	struct_ops_fini(&loaded->ops);
 	free(loaded->prog_fds);
 	free(loaded->map_fds);
 	free(loaded->targets);

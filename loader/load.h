@@ -4,6 +4,7 @@
 
 #include "loader/bpffs.h"
 #include "loader/object.h"
+#include "loader/struct_ops.h"
 
 /*
  * An object in the kernel: one descriptor a map and a program, in the object's order, -1
@@ -20,6 +21,7 @@ struct loaded {
 	bool pinning;  /* there is where to pin: */
 	struct bpffs bpffs;
 	int btf_fd; /* -1: the kernel knows no types of it */
+	struct ops_values ops; /* its struct_ops, for this kernel */
 	/* ERROR_NONE, or the first that it would not take of what load_options.types tells: then
 	 * the object is loaded without that. */
 	struct error types_refused;

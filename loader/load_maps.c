@@ -9,6 +9,7 @@
 
 #include "loader/load_types.h"
 #include "loader/reuse.h"
+#include "loader/struct_ops.h"
 #include "util/cpus.h"
 #include "util/sys.h"
 
@@ -105,7 +106,8 @@ static int create(struct loaded *loaded, size_t index, int inner, const struct l
 		attr.inner_map_fd = inner;
 	if (options->names)
 		load_copy_name(attr.map_name, map->name);
-	fd = load_map_typed(loaded, options->types, index, &attr);
+	fd = map->type == MAP_TYPE_STRUCT_OPS ? struct_ops_create(loaded, index, &attr) :
+						load_map_typed(loaded, options->types, index, &attr);
 	return fd >= 0 ? fd : explain(loaded, map, &attr, fd, err);
 }
 

@@ -12,6 +12,8 @@
 
 #define TRACE_RAW_TP 23 /* BPF_TRACE_RAW_TP and so on: not in the headers of all distributions */
 #define TRACE_ITER 28
+#define TRACE_FENTRY_MULTI 59
+#define TRACE_FSESSION_MULTI 61
 
 void load_targets_fini(struct load_targets *targets)
 {
@@ -70,7 +72,7 @@ static int btf_fd_by_id(uint32_t id)
 }
 
 /* Of the kernel's own BTFs the module's, found by its name. The descriptor, or -errno. */
-static int module_fd(const char *module)
+int load_module_fd(const char *module)
 {
 	union bpf_attr attr;
 	int ret, fd;
@@ -108,7 +110,7 @@ static int find_in_modules(struct types *types, const char *name, uint32_t btf_k
 		target->type_id = btf_find(module, name, btf_kind);
 		if (!target->type_id)
 			continue;
-		target->fd = module_fd(types->modules.at[i].name);
+		target->fd = load_module_fd(types->modules.at[i].name);
 		if (target->fd < 0)
 			return error_system(err, -target->fd, "module '%s': open its types",
 					    types->modules.at[i].name);
@@ -133,8 +135,9 @@ static int find_in_kernel(struct load_targets *targets, const struct section_kin
 {
 	struct naming naming = naming_of(kind);
 	char type[160];
+	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
-	snprintf(type, sizeof(type), "%s%s", naming.prefix, name);
+	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
 	return load_target_type(targets, type, naming.btf_kind, target, err);
 }
 
@@ -192,8 +195,12 @@ static int find_in_program(int replaced, const char *name, struct load_target *t
 		       error_system(err, errno, "the program whose function it would replace") : 0;
 }
 
+/* Programs for several functions are told of them when they are attached. */
 static bool takes_target(const struct section_kind *kind)
 {
+	if (kind->type == BPF_PROG_TYPE_TRACING && kind->attach >= TRACE_FENTRY_MULTI &&
+	    kind->attach <= TRACE_FSESSION_MULTI)
+		return false;
 	return kind->type == BPF_PROG_TYPE_TRACING || kind->type == BPF_PROG_TYPE_LSM ||
 	       kind->type == BPF_PROG_TYPE_EXT;
 }

@@ -80,7 +80,8 @@ int object_init(struct object *obj, const char *name, const void *data, size_t s
 	memset(obj, 0, sizeof(*obj));
 	obj->name = name;
 	if (!parse_elf(&p, data, size) && !parse_functions(&p) && !parse_btf(&p) &&
-	    !parse_btf_ext(&p) && !parse_maps(&p) && !parse_data(&p) && !parse_programs(&p))
+	    !parse_btf_ext(&p) && !parse_maps(&p) && !parse_data(&p) && !parse_programs(&p) &&
+	    !parse_struct_ops(&p))
 		ret = 0;
 	parse_fini(&p);
 	if (ret)
@@ -132,6 +133,11 @@ void object_fini(struct object *obj)
 	for (i = 0; i < obj->programs.len; i++)
 		program_fini(&obj->programs.at[i]);
 	vec_fini(&obj->programs);
+	for (i = 0; i < obj->struct_ops.len; i++) {
+		free(obj->struct_ops.at[i].data);
+		vec_fini(&obj->struct_ops.at[i].functions);
+	}
+	vec_fini(&obj->struct_ops);
 	vec_fini(&obj->externals);
 	for (i = 0; i < obj->obstacles.len; i++) {
 		free(obj->obstacles.at[i].message);

@@ -116,6 +116,21 @@ enum external_state {
 	EXTERNAL_MISSING,
 };
 
+/* A struct of the kernel's with functions that the object has: a map of one value (struct_ops.h). */
+struct ops_function {
+	uint32_t offset;  /* of the member that points to it */
+	uint32_t program; /* index in object.programs */
+};
+
+struct struct_ops {
+	uint32_t map;     /* index in object.maps */
+	uint32_t type_id; /* the object's own version of the struct */
+	uint32_t start;   /* in its section */
+	uint32_t size;
+	uint8_t *data;    /* owned: its bytes, 0 where a function is to be put */
+	VEC(struct ops_function) functions;
+};
+
 /* A variable or function that the object uses and does not have: CONFIG_HZ, bpf_task_from_pid. */
 struct external {
 	const char *name;    /* in object.strings or .btf */
@@ -141,6 +156,7 @@ struct object {
 	struct btf btf; /* btf_count() <= 1 where the object has none */
 	VEC(struct map) maps;
 	VEC(struct program) programs;
+	VEC(struct struct_ops) struct_ops;
 	VEC(struct external) externals;
 	VEC(struct obstacle) obstacles; /* at most OBSTACLES_MAX */
 	char *strings; /* owned copy of the names that func, program and license point into */

@@ -15,6 +15,7 @@
  *	object_maps.c   .maps, object_slots.c what is in them; object_old_maps.c the form before
  *	object_data.c   the data sections
  *	object_link.c   relocations, and each program put together
+ *	object_struct_ops.c   .struct_ops, which refers to programs
  */
 
 struct section {
@@ -57,6 +58,7 @@ struct function {
 	const char *name;
 	uint32_t section, start, len;
 	bool is_program;
+	uint32_t program;            /* then its index in object.programs, once that is made */
 	uint32_t number;             /* of programs: in object.programs */
 	uint32_t relocs, relocs_len; /* range in parse.relocs that lies inside */
 	uint32_t linked;             /* number of the program that it was last linked into */
@@ -136,5 +138,6 @@ int parse_slots(struct parse *p, uint32_t section);
 int parse_old_maps(struct parse *p, uint32_t section);
 int parse_data(struct parse *p);
 int parse_programs(struct parse *p);
+int parse_struct_ops(struct parse *p);
 
 #endif

@@ -632,13 +632,14 @@ static int link_functions(struct linker *l, uint32_t entry)
 
 static int add_program(struct parse *p, uint32_t entry)
 {
-	const struct function *f = &p->functions.at[entry];
+	struct function *f = &p->functions.at[entry];
 	struct linker l = { .p = p, .number = p->obj->programs.len + 1 };
 	int ret;
 
 	l.prog = vec_push(&p->obj->programs);
 	if (!l.prog)
 		return error_memory(p->err);
+	f->program = p->obj->programs.len - 1;
 	l.prog->name = f->name;
 	l.prog->section = p->sections.at[f->section].name;
 	l.prog->kind = section_kind(l.prog->section);

@@ -19,19 +19,20 @@ static int write_line(int fd, const char *line)
 	return n < 0 ? -errno : 0;
 }
 
-static void remove_named(int fd, const char *name)
+static int remove_named(int fd, const char *name)
 {
 	char line[80];
 
 	snprintf(line, sizeof(line), "-:" PROBE_EVENT_GROUP "/%s\n", name);
-	write_line(fd, line);
+	return write_line(fd, line);
 }
 
 /*
  * What processes left that are gone. One that lives in another pid namespace may look gone: its
  * events are in use then, and the kernel does not remove those.
  */
-static void remove_orphans(int dir, const char *file, int fd)
+static void remove_orphans(int dir, const char *file, int fd,
+			   void (*removed)(void *ctx, const char *name, int pid), void *ctx)
 {
 	char text[16384], name[40];
 	const char *at = text;
@@ -45,9 +46,20 @@ static void remove_orphans(int dir, const char *file, int fd)
 		if (sscanf(at, PROBE_EVENT_GROUP "_%d_%d ", &pid, &number) == 2 && pid > 0 &&
 		    kill(pid, 0) && errno == ESRCH) {
 			snprintf(name, sizeof(name), PROBE_EVENT_GROUP "_%d_%d", pid, number);
-			remove_named(fd, name);
+			if (!remove_named(fd, name) && removed)
+				removed(ctx, name, pid);
 		}
 	}
+}
+
+void probe_events_sweep(const struct tracefs *tracefs, const char *file,
+			void (*removed)(void *ctx, const char *name, int pid), void *ctx)
+{
+	int fd = openat(tracefs->fd, file, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd >= 0)
+		remove_orphans(tracefs->fd, file, fd, removed, ctx);
+	sys_close(fd);
 }
 
 /*
@@ -64,7 +76,7 @@ int probe_event_add(struct probe_event *probe, const struct tracefs *tracefs, co
 	probe->fd = openat(tracefs->fd, file, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (probe->fd < 0)
 		return -errno;
-	remove_orphans(tracefs->fd, file, probe->fd);
+	remove_orphans(tracefs->fd, file, probe->fd, NULL, NULL);
 	snprintf(probe->name, sizeof(probe->name), PROBE_EVENT_GROUP "_%d_%d", (int)getpid(),
 		 probe->fd);
 	len = snprintf(line, sizeof(line), "%c:" PROBE_EVENT_GROUP "/%s %s\n", is_return ? 'r' : 'p',

@@ -29,6 +29,9 @@ struct probe_event {
  */
 int probe_event_add(struct probe_event *probe, const struct tracefs *tracefs, const char *file,
 		    bool is_return, const char *place);
+/* Removes from `file` what processes left that live no longer; `removed` may be NULL. */
+void probe_events_sweep(const struct tracefs *tracefs, const char *file,
+			void (*removed)(void *ctx, const char *name, int pid), void *ctx);
 /* Only once no perf event is open on it any more. Zeroed is fine. */
 void probe_event_remove(struct probe_event *probe);
 

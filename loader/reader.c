@@ -130,6 +130,21 @@ static int milliseconds(uint64_t now, uint64_t until)
 	return ms > INT_MAX ? INT_MAX : ms;
 }
 
+int reader_tend(struct reader *reader, struct error *err)
+{
+	uint64_t now = reader_now();
+
+	if (!reader->ops->tend || now - reader->last_tend < TEND_NS)
+		return 0;
+	reader->last_tend = now;
+	return reader->ops->tend(reader, err);
+}
+
+bool reader_is_filling(const struct reader *reader)
+{
+	return reader->ops->waiting(reader) >= reader->high_water;
+}
+
 int reader_wait(struct reader *reader, uint64_t deadline, struct error *err)
 {
 	struct epoll_event events[8];
@@ -139,11 +154,8 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err)
 		bool due;
 		int n;
 
-		if (reader->ops->tend && now - reader->last_tend >= TEND_NS) {
-			reader->last_tend = now;
-			if (reader->ops->tend(reader, err))
-				return -1;
-		}
+		if (reader_tend(reader, err))
+			return -1;
 		until = next_drain(reader, reader->ops->waiting(reader));
 		if (deadline && (!until || deadline < until))
 			until = deadline;

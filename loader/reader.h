@@ -21,6 +21,8 @@ int reader_new_ring(struct reader **reader, int map_fd, size_t size, struct erro
 /* map_fd: a BPF_MAP_TYPE_PERF_EVENT_ARRAY; size bytes a CPU, a power of two of pages. Records
  * must begin with their u64 time (CLOCK_MONOTONIC ns): they are handed on in its order. */
 int reader_new_perf(struct reader **reader, int map_fd, size_t size, struct error *err);
+/* The same for records of whatever kind: perf says itself when each was sent. */
+int reader_new_output(struct reader **reader, int map_fd, size_t size, struct error *err);
 void reader_free(struct reader *reader);
 
 /*
@@ -63,6 +65,13 @@ int reader_wait(struct reader *reader, uint64_t deadline, struct error *err);
 /* From now on reader_wait returns as well when fd (the owner's, such as a signalfd) is
  * readable or its other end is gone. -errno where epoll does not take it (regular files). */
 int reader_watch_other(struct reader *reader, int fd, bool readable);
+/*
+ * For whoever waits for several of them, which reader_wait() cannot: what it does besides waiting,
+ * to be called each time, and whether the buffer is filling so fast that it wants to be drained
+ * at once.
+ */
+int reader_tend(struct reader *reader, struct error *err);
+bool reader_is_filling(const struct reader *reader);
 /*
  * What records say must be followed up at once: each wake-up is a drain, and where there are
  * only ticks they are short. It costs a wake-up for each record that comes alone.

@@ -33,6 +33,13 @@ static const struct section_kind kinds[] = {
 	{ "uretprobe/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
 	{ "uprobe.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "uretprobe.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
+	/* What lower_multi() makes of programs for .multi, where the kernel does not know that. */
+	{ "kprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 1) },
+	{ "kretprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 1) },
+	{ "uprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
+	{ "uretprobe.each/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
+	{ "uprobe.each.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
+	{ "uretprobe.each.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "usdt/", TYPE(KPROBE), NOWHERE, 0, LINUX(4, 3) },
 	{ "usdt.s/", TYPE(KPROBE), NOWHERE, SLEEPABLE, LINUX(6, 0) },
 	{ "uprobe.multi/", TYPE(KPROBE), AT(48, "trace_uprobe_multi"), 0, LINUX(6, 6) },
@@ -70,6 +77,10 @@ static const struct section_kind kinds[] = {
 	{ "fentry.multi/", TYPE(TRACING), AT(59, "trace_fentry_multi"), 0, LINUX(7, 2) },
 	{ "fexit.multi/", TYPE(TRACING), AT(60, "trace_fexit_multi"), 0, LINUX(7, 2) },
 	{ "fsession.multi/", TYPE(TRACING), AT(61, "trace_fsession_multi"), 0, LINUX(7, 2) },
+	{ "fentry.multi.s/", TYPE(TRACING), AT(59, "trace_fentry_multi"), SLEEPABLE, LINUX(7, 2) },
+	{ "fexit.multi.s/", TYPE(TRACING), AT(60, "trace_fexit_multi"), SLEEPABLE, LINUX(7, 2) },
+	{ "fsession.multi.s/", TYPE(TRACING), AT(61, "trace_fsession_multi"),
+	  SLEEPABLE, LINUX(7, 2) },
 	{ "iter/", TYPE(TRACING), AT(28, "trace_iter"), 0, LINUX(5, 8) },
 	{ "iter.s/", TYPE(TRACING), AT(28, "trace_iter"), SLEEPABLE, LINUX(5, 18) },
 	{ "freplace/", TYPE(EXT), NOWHERE, 0, LINUX(5, 6) },
@@ -184,6 +195,11 @@ const struct section_kind *section_kind(const char *section)
 	return find(section, &target);
 }
 
+const struct section_kind *section_kind_at(size_t i)
+{
+	return i < sizeof(kinds) / sizeof(*kinds) ? &kinds[i] : NULL;
+}
+
 const char *section_target(const char *section)
 {
 	const char *target;
@@ -198,11 +214,6 @@ int section_loadable(const struct section_kind *kind, const char *section, struc
 			  "known, expected one like tracepoint/CATEGORY/EVENT", section);
 		return error_hint(err, "others are kprobe/FUNCTION, fentry/FUNCTION, raw_tp/EVENT, xdp, tc, "
 				  "socket, cgroup_skb/egress: those that libbpf knows");
-	}
-	if (kind->type == BPF_PROG_TYPE_STRUCT_OPS) {
-		error_set(err, ERROR_UNSUPPORTED, "section '%s': got a function of a struct_ops, expected "
-			  "a program that can be loaded by itself", section);
-		return error_hint(err, "struct_ops maps are not supported");
 	}
 	return 0;
 }

@@ -3,6 +3,7 @@
 #define LOADER_SECTION_H
 
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -19,6 +20,8 @@ struct section_kind {
 
 /* The kind of a program by its section name, NULL where it is none of the known. */
 const struct section_kind *section_kind(const char *section);
+/* All of them, one after the other; NULL behind the last. */
+const struct section_kind *section_kind_at(size_t i);
 /* "signal/signal_generate": what follows the kind in the name, "" where nothing does. */
 const char *section_target(const char *section);
 /* 0, or -1 where nothing can load such a program: its kind is not known (NULL), or needs more. */

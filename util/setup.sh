@@ -37,6 +37,7 @@ san      command:valgrind   valgrind         valgrind       valgrind
 san      library:libasan.so gcc              -              libasan
 san      library:libubsan.so gcc             -              libubsan
 corpus   command:clang-19   clang-19         -              -
+corpus   header:bpf/usdt.bpf.h libbpf-dev    libbpf-dev     libbpf-devel
 kernels  command:bpftool    bpftool          bpftool        bpftool
 kernels  command:pahole     pahole           pahole         dwarves
 vm       command:qemu-system-x86_64 qemu-system-x86 - -

@@ -5,10 +5,11 @@
 #
 #	bench.sh BUILD_DIR [OUTPUT.md]      run as root; builds its own workloads into BUILD_DIR/bench
 #
-#	ONLY="start attach mem rate cpu pipe burst lowered types"   sections to run; all by default
+#	ONLY="start attach mem rate cpu pipe burst lowered types objects"   sections to run; all by default
 #	TOOLS="portrace portrace-perf ..."     tracers to run; all by default
 #	QUICK=1                                few repetitions, for a look while working
 #	MAXTIME=600                            seconds after which no further round is begun
+#	OBJECTS="a.bpf.o b.bpf.o ..."          what to load in section objects, besides the corpus
 #	KEEP=FILE                              keep the raw measurements there
 #
 # portrace-4.9 is portrace behind a gate that answers like Linux 4.9 (tests/gate.h): its programs are
@@ -26,7 +27,7 @@ build=${1:?usage: bench.sh BUILD_DIR [OUTPUT.md]}
 output=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$build" && pwd) || exit 1
-sections=" ${ONLY:-start attach mem rate cpu pipe burst lowered types} "
+sections=" ${ONLY:-start attach mem rate cpu pipe burst lowered types objects} "
 tools=${TOOLS:-portrace portrace-perf portrace-events portrace-tracefs portrace-4.9 sigsnoop bpftrace perf-trace trace-cmd trace_pipe ply}
 maxtime=${MAXTIME:-600}
 bin=$build/bench
@@ -312,14 +313,40 @@ dump_once() { # NAME COMMAND...
 	"$bin/meter" once -l "$bin/load" -o "$work/header" -- "$@" | sed "s/^/types $name /" >> "$data"
 }
 
+# Objects loaded, and forgotten again, in turn with bpftool, which has to pin them to a bpffs.
+objects() {
+	local i o bpftool
+	case $sections in *" objects "*) ;; *) return ;; esac
+	bpftool=$(find_program bpftool) || { echo "noobjects - bpftool is not installed" >> "$data"; return; }
+	mkdir "$work/bpffs" && mount -t bpf nodev "$work/bpffs" ||
+		{ echo "noobjects - no bpffs can be mounted" >> "$data"; return; }
+	for ((i = 1; i <= n_objects; i++)); do
+		printf '\r%-60s' "objects: round $i of $n_objects" >&2
+		for o in "$build"/fixtures/corpus/default-3/*.o ${OBJECTS:-}; do
+			load_once bpftool "$o" "$bpftool" prog loadall "$o" "$work/bpffs/o"
+			rm -rf "$work/bpffs/o"
+			load_once portrace "$o" "$build/portrace" run --load-only "$o"
+		done
+	done
+	umount "$work/bpffs"
+	printf '\r%60s\r' '' >&2
+}
+
+load_once() { # NAME OBJECT COMMAND...
+	local name=$1 object=$2 line
+	shift 2
+	line=$("$bin/meter" once -l "$bin/load" -o "$work/loaded" -- "$@" 2>/dev/null) &&
+		echo "object $name file=$(basename "$object") $line" >> "$data"
+}
+
 compile
 note_running
 read -r busy _ < /proc/loadavg
 echo "load - $busy" >> "$data"
 if [ -n "${QUICK:-}" ]; then
-	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5 n_lowered=3
+	n_start=5 n_rate=3 n_cpu=1 n_burst=1 n_lone=8 n_types=5 n_attach=5 n_lowered=3 n_objects=3
 else
-	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21 n_attach=41 n_lowered=15
+	n_start=15 n_rate=7 n_cpu=3 n_burst=3 n_lone=20 n_types=21 n_attach=41 n_lowered=15 n_objects=11
 fi
 out=(-o "$work/out")
 sizes
@@ -338,6 +365,7 @@ rounds 1 burst-1m run "${out[@]}" -d 30 -w "burst 1000000"
 lowered
 kernels
 dump_types
+objects
 
 note_running
 

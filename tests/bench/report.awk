@@ -117,6 +117,26 @@ $1 == "types" {
 	next
 }
 
+# object TOOL file=NAME key=value...
+$1 == "object" {
+	split($3, file, "=")
+	if (!(file[2] in object_known)) {
+		object_known[file[2]] = 1
+		objects[++n_objects] = file[2]
+	}
+	for (i = 4; i <= NF; i++) {
+		split($i, pair, "=")
+		put("object" SUBSEP pair[1] SUBSEP $2 SUBSEP file[2], pair[2])
+	}
+	next
+}
+
+$1 == "noobjects" {
+	sub(/^noobjects - /, "")
+	noobjects = $0
+	next
+}
+
 $1 == "attach" {
 	for (i = 3; i <= NF; i++) {
 		split($i, pair, "=")
@@ -236,6 +256,48 @@ function types_table() {
 	types_row("wall_ms", "time, ms", "%.1f")
 	types_row("used_ms", "CPU, ms", "%.1f")
 	types_row("max_kib", "peak memory, KiB", "%.0f")
+}
+
+# Of the objects that both load: how ours compares, in the middle and at worst.
+function objects_row(key, title, form,    i, n, ratio, ours, theirs, o, worst, name) {
+	for (i = 1; i <= n_objects; i++) {
+		o = objects[i]
+		if (!count["object" SUBSEP key SUBSEP "bpftool" SUBSEP o] ||
+		    !count["object" SUBSEP key SUBSEP "portrace" SUBSEP o])
+			continue
+		ours = median("object" SUBSEP key SUBSEP "portrace" SUBSEP o)
+		theirs = median("object" SUBSEP key SUBSEP "bpftool" SUBSEP o)
+		ratio = ours / theirs
+		put("ours" SUBSEP key, ours)
+		put("theirs" SUBSEP key, theirs)
+		put("ratios" SUBSEP key, ratio)
+		n++
+		if (ratio > worst) {
+			worst = ratio
+			name = o
+		}
+	}
+	ratio = median("ratios" SUBSEP key)
+	printf "| %s | " form " | " form " | %.2f%s | %.2f%s (%s) |\n", title, median("ours" SUBSEP key),
+		median("theirs" SUBSEP key), ratio, mark(ratio <= 0.5), worst, mark(worst <= 1), name
+	return n
+}
+
+function objects_table(    n) {
+	if (!n_objects) {
+		if (noobjects != "")
+			print "\nObjects loaded: not measured, " noobjects "."
+		return
+	}
+	print "\n## Objects loaded\n"
+	print "`portrace run --load-only` and `bpftool prog loadall`, which pins what it has loaded, in turn; medians of"
+	print "all objects that both load, each the median of its runs.\n"
+	print "| figure | portrace | bpftool | median ratio (target ≤ 0.50) | worst ratio (target ≤ 1) |"
+	print "|---|---|---|---|---|"
+	objects_row("wall_ms", "time, ms", "%.1f")
+	objects_row("used_ms", "CPU, ms", "%.1f")
+	n = objects_row("max_kib", "peak memory, KiB", "%.0f")
+	print "\n" n " objects."
 }
 
 # Less what measuring itself takes, which is what a program that does nothing is said to take.
@@ -363,4 +425,5 @@ END {
 	lowered_table()
 	kernels_table()
 	types_table()
+	objects_table()
 }

@@ -3,6 +3,7 @@
 
 #include "compat/caps.h"
 #include "tests/gate.h"
+#include "tests/live/leftovers.h"
 #include "util/strbuf.h"
 
 #include <linux/bpf.h>
@@ -1063,11 +1064,18 @@ static void clean_shared(void)
 	memset(shared, 0, sizeof(*shared));
 }
 
+/* Runs in the parent, once all of the case's tests are over. */
+static void check_leftovers(void)
+{
+	leftovers_check(tcase_name() ? tcase_name() : "a test case");
+}
+
 TCase *live_case(Suite *suite, const char *name)
 {
 	TCase *tc = tcase_create(name);
 
 	tcase_set_timeout(tc, 60);
+	tcase_add_unchecked_fixture(tc, leftovers_note, check_leftovers);
 	tcase_add_checked_fixture(tc, clean_shared, NULL);
 	suite_add_tcase(suite, tc);
 	return tc;

@@ -3,7 +3,9 @@
  * Runs every suite of tests/live. A skipped test says why; the totals end the run.
  * PORTRACE_SUITE chooses suites (a,b,c), PORTRACE_CASE one test case.
  */
+#include "tests/live/acts.h"
 #include "tests/live/harness.h"
+#include "tests/live/leftovers.h"
 
 #define SUITE(name) Suite *name##_suite(void);
 #include "suites.h" /* made by the Makefile: SUITE(X) for each test_X.c */
@@ -29,7 +31,7 @@ static bool is_wanted(const char *suite)
 
 static void print_totals(SRunner *runner)
 {
-	int failed = srunner_ntests_failed(runner);
+	int failed = srunner_ntests_failed(runner), left = leftovers_found();
 	int skipped = skips->count;
 
 	if (ways_left_out())
@@ -38,7 +40,7 @@ static void print_totals(SRunner *runner)
 	     i++)
 		printf("skip: %s\n", skips->at[i]);
 	printf("%d passed, %d failed, %d skipped\n",
-	       srunner_ntests_run(runner) - failed - skipped, failed, skipped);
+	       srunner_ntests_run(runner) - failed - skipped, failed + left, skipped);
 }
 
 int main(int argc, char **argv)
@@ -52,13 +54,15 @@ int main(int argc, char **argv)
 	shared = share(sizeof(*shared));
 	if (!skips || !shared)
 		return 1;
+	acts_begin();
 	runner = srunner_create(NULL);
 #define SUITE(name) if (is_wanted(#name)) srunner_add_suite(runner, name##_suite());
 #include "suites.h"
 #undef SUITE
 	srunner_run(runner, NULL, getenv("PORTRACE_CASE"), CK_NORMAL);
+	acts_print();
 	print_totals(runner);
-	failed = srunner_ntests_failed(runner);
+	failed = srunner_ntests_failed(runner) + leftovers_found();
 	srunner_free(runner);
 	return failed ? 1 : 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Every way of attaching, on the running kernel: the program runs, and is gone afterwards. */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -34,8 +35,10 @@ static void begin(void)
 static void end(void)
 {
 	link_detach(&link_);
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	object_fini(&obj);
 	caps_fini(&caps);
 }
@@ -283,6 +286,22 @@ START_TEST(entry_of_a_function)
 }
 END_TEST
 
+START_TEST(entry_of_a_function_has_a_cookie)
+{
+	struct attach_options options = { .cookie = 0x1122334455667788 };
+
+	need(CAP_TRAMPOLINE);
+	open_program("on_entry_with_cookie");
+	if (try_load() || try_attach(&options)) {
+		ck_assert_msg(err.code != ERROR_SYSTEM, "%s", err.message);
+		skip("cookies of programs on functions (5.19): %.200s", err.message);
+	}
+	link_detach(&link_);
+	expect_seen(&options, unlink_nothing);
+	ck_assert_uint_eq(value_of(COOKIE), options.cookie);
+}
+END_TEST
+
 START_TEST(exit_of_a_function)
 {
 	need(CAP_TRAMPOLINE);
@@ -415,8 +434,10 @@ END_TEST
 
 START_TEST(kind_that_is_not_attached_by_name_is_told)
 {
+	static const struct section_kind none = { .name = "none" };
+
 	load_program("on_function");
-	prog->kind = section_kind("xdp");
+	prog->kind = &none;
 	ck_assert_int_eq(try_attach(&plain), -1);
 	expect_refused(ERROR_UNSUPPORTED, "attach: program 'on_function': section 'kprobe/do_unlinkat': got "
 		       "a kind of program that is not attached by its name, expected a tracing one", "");
@@ -579,6 +600,7 @@ Suite *attach_suite(void)
 	tcase_add_test(c, typed_tracepoint);
 	tcase_add_test(c, entry_of_a_function);
 	tcase_add_test(c, exit_of_a_function);
+	tcase_add_test(c, entry_of_a_function_has_a_cookie);
 	tcase_add_loop_test(c, user_function, 0, 3);
 	tcase_add_loop_test(c, return_of_a_user_function, 0, 2);
 	tcase_add_test(c, first_function_that_is_there_is_taken);

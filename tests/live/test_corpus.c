@@ -4,6 +4,7 @@
  * set, on the running kernel: see corpus.h.
  */
 #include "tests/live/corpus.h"
+#include "tests/live/acts.h"
 
 Suite *corpus_suite(void);
 
@@ -21,8 +22,10 @@ static void end(void)
 	reader_free(corpus.reader);
 	while (corpus.links_len)
 		link_detach(&corpus.links[--corpus.links_len]);
-	if (corpus.loaded.object)
+	if (corpus.loaded.object) {
+		acts_note(&corpus.loaded);
 		loaded_fini(&corpus.loaded);
+	}
 	load_types_fini(&corpus.told);
 	plan_fini(&corpus.plan);
 	types_fini(&corpus.types);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What objects may hold besides programs and simple maps, all the way into the kernel. */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -46,8 +47,10 @@ static void begin(void)
 
 static void unload(void)
 {
-	if (loaded.object)
+	if (loaded.object) {
+		acts_note(&loaded);
 		loaded_fini(&loaded);
+	}
 	load_types_fini(&told);
 	plan_fini(&plan);
 	object_fini(&obj);

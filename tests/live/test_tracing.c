@@ -4,6 +4,7 @@
  * both are on the same event at the same time, and have to see the same of it.
  */
 #include "tests/live/harness.h"
+#include "tests/live/acts.h"
 
 #include "compat/prepare.h"
 #include "loader/attach.h"
@@ -49,8 +50,10 @@ static void end(void)
 
 		while (s->links_len)
 			link_detach(&s->links[--s->links_len]);
-		if (s->loaded.object)
+		if (s->loaded.object) {
+			acts_note(&s->loaded);
 			loaded_fini(&s->loaded);
+		}
 		load_types_fini(&s->told);
 		plan_fini(&s->plan);
 		types_fini(&s->types);

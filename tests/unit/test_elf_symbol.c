@@ -76,6 +76,55 @@ START_TEST(exported_function_of_a_library_is_found)
 }
 END_TEST
 
+/* The C library keeps old versions of what has changed, beside the one that is linked with now. */
+START_TEST(version_of_an_exported_function_is_found)
+{
+#ifdef __x86_64__
+	char libc[512] = "";
+	uint64_t now, now_named, old, none;
+
+	dl_iterate_phdr(find_libc, libc);
+	if (!*libc || strstr(libc, "musl"))
+		return;
+	ck_assert_int_eq(elf_symbol_offset(libc, "pthread_cond_wait", &now, &err), 0);
+	ck_assert_int_eq(elf_symbol_offset(libc, "pthread_cond_wait@@GLIBC_2.3.2", &now_named, &err), 0);
+	ck_assert_int_eq(elf_symbol_offset(libc, "pthread_cond_wait@GLIBC_2.2.5", &old, &err), 0);
+	ck_assert_int_eq(elf_symbol_offset(libc, "pthread_cond_wait@GLIBC_9.9", &none, &err), 1);
+	ck_assert_uint_eq(now, now_named);
+	ck_assert_uint_ne(now, old);
+#endif
+}
+END_TEST
+
+int elf_pattern_one(int x);
+int elf_pattern_two(int x);
+__attribute__((noinline, used)) int elf_pattern_one(int x)
+{
+	return x * 5 + 1;
+}
+__attribute__((noinline, used)) int elf_pattern_two(int x)
+{
+	return x * 7 + 1;
+}
+
+START_TEST(functions_that_match_are_found_once_each)
+{
+	struct elf_functions functions;
+	uint64_t one;
+
+	ck_assert_int_eq(elf_functions_find(&functions, "/proc/self/exe", "elf_pattern_*", &err), 0);
+	ck_assert_uint_eq(functions.list.len, 2);
+	ck_assert_int_eq(elf_symbol_offset("/proc/self/exe", "elf_pattern_one", &one, &err), 0);
+	ck_assert(functions.list.at[0].offset == one || functions.list.at[1].offset == one);
+	ck_assert_uint_lt(functions.list.at[0].offset, functions.list.at[1].offset);
+	elf_functions_fini(&functions);
+	ck_assert_int_eq(elf_functions_find(&functions, "/proc/self/exe", "elf_no_*", &err), 1);
+	elf_functions_fini(&functions);
+	ck_assert_int_eq(elf_functions_find(&functions, "/no/such/file", "*", &err), -1);
+	elf_functions_fini(&functions);
+}
+END_TEST
+
 START_TEST(function_that_is_not_there_is_no_error)
 {
 	uint64_t offset;
@@ -138,6 +187,8 @@ Suite *elf_symbol_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, function_is_found_in_the_file);
 	tcase_add_test(tc, exported_function_of_a_library_is_found);
+	tcase_add_test(tc, version_of_an_exported_function_is_found);
+	tcase_add_test(tc, functions_that_match_are_found_once_each);
 	tcase_add_test(tc, function_that_is_not_there_is_no_error);
 	tcase_add_test(tc, file_that_is_no_program_is_told);
 	tcase_add_test(tc, file_that_is_not_there_is_told);

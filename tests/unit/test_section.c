@@ -62,8 +62,6 @@ static const struct {
 } unloadable[] = {
 	{ "xdp/other", "section 'xdp/other': got a kind of program that is not known, expected one "
 		       "like tracepoint/CATEGORY/EVENT" },
-	{ "struct_ops/init", "section 'struct_ops/init': got a function of a struct_ops, expected a "
-			     "program that can be loaded by itself" },
 };
 
 START_TEST(what_nothing_can_load_is_told)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The first process of a kernel under test: mounts what a small system has, runs the commands of
+ * The first process of a kernel under test: mounts what a small system has, loads modules, runs the commands of
  * /commands one after the other, a line each, words apart by spaces, VARIABLE=VALUE before the first,
  * says what the kernel complained of, and switches the machine off. It begins with a line "init: on
  * RELEASE", each command ends with "init: exit N: COMMAND (SECONDS s)", each complaint is "init:
@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,6 +37,25 @@ static void use_console(void)
 
 	for (int i = 0; fd >= 0 && i < 3; i++)
 		dup2(fd, i);
+}
+
+/* Those of run.sh's VM_MODULES, in their order. */
+static void load_modules(void)
+{
+	FILE *list = fopen("/modules/list", "re");
+	char path[256];
+	int fd;
+
+	while (list && fgets(path, sizeof(path), list)) {
+		path[strcspn(path, "\n")] = 0;
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if ((fd < 0 || syscall(SYS_finit_module, fd, "", 0)) && errno != EEXIST)
+			printf("init: %s: %s\n", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+	if (list)
+		fclose(list);
 }
 
 static int run(char *line)
@@ -142,6 +162,7 @@ int main(int argc, char **argv)
 	printf("init: on %s\n", uts.release);
 	setenv("PATH", "/bin", 1);
 	setenv("HOME", "/", 1);
+	load_modules();
 	commands = fopen("/commands", "re");
 	while (commands && fgets(line, sizeof(line), commands)) {
 		line[strcspn(line, "\n")] = 0;

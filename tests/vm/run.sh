@@ -9,6 +9,8 @@
 # nothing and the machine was switched off in time: VM_SECONDS=600.
 #
 # ARCH=, as Debian calls it, is what user space is built for: the kernel's unless it is said.
+# VM_MODULES= are names of modules, a b c, that are loaded before, with what they need: those that
+# there are in lib/modules beside the kernel (tests/kernels/fetch.sh ... modules).
 # VM_APPEND= goes to the kernel's command line. VM_NAME= is what the log is called: build/vm/NAME.log.
 set -u
 
@@ -76,13 +78,35 @@ cp -r "$build/fixtures" "$image/$build"
 cp -r tests/fixtures/*.bpf.c tests/fixtures/caps "$image/tests/fixtures"
 ln -s /init "$image/bin/kill"
 if [ $# = 0 ] && [ "$suites" = - ]; then
-	set -- "/$build/test/live"
+	set -- "PORTRACE_KINDS=1 /$build/test/live"
 elif [ $# = 0 ]; then # one after the other: each says how long it took
 	for wanted in $(echo "$suites" | tr , ' '); do
-		set -- "$@" "PORTRACE_SUITE=$wanted /$build/test/live"
+		set -- "$@" "PORTRACE_KINDS=1 PORTRACE_SUITE=$wanted /$build/test/live"
 	done
 fi
 printf '%s\n' "$@" >"$image/commands"
+
+# Each behind those that it depends on, as its own section .modinfo names them.
+take_module() { # NAME, of which - and _ are one letter
+	[ ! -e "$image/modules/$1.ko" ] || return 0
+	file=$(find "$(dirname "$kernel")/lib/modules" -name "$(echo "$1" | sed 's/[-_]/[-_]/g').ko*" | head -n 1)
+	[ -n "$file" ] || return 0
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*.zst) zstd -dc "$file" ;;
+	*) cat "$file" ;;
+	esac >"$image/modules/$1.ko" || die "$file: could not be unpacked"
+	for needed in $(tr '\0' '\n' <"$image/modules/$1.ko" | sed -n 's/^depends=//p' | tr , ' '); do
+		(take_module "$needed")
+	done
+	echo "/modules/$1.ko" >>"$image/modules/list"
+}
+if [ -n "${VM_MODULES:-}" ]; then
+	mkdir "$image/modules"
+	for module in $VM_MODULES; do
+		take_module "$module"
+	done
+fi
 (cd "$image" && find . | cpio --quiet -o -H newc | gzip -1) >"$image.cpio.gz" || exit 1
 
 # What the kernel does not know of its command line, init finds in its environment.
