@@ -125,7 +125,7 @@ static int attach_to(struct link *link, const struct attach_kind *kind,
 
 	link->target = *target;
 	request->target = link->target.text;
-	snprintf(link->where, sizeof(link->where), "%s", request->target);
+	snprintf(link->where, sizeof(link->where), "%.*s", (int)sizeof(link->where) - 1, request->target);
 	ret = kind->attach(link, request, err);
 	if (ret)
 		link_detach(link);

@@ -32,7 +32,7 @@ int section_loadable(const struct section_kind *kind, const char *section, struc
  * what is left, or NULL where nothing was; too long a name is cut.
  */
 struct section_name {
-	char text[128];
+	char text[512]; /* a path may be in it */
 };
 
 const char *section_next(const char *list, struct section_name *name);

@@ -91,7 +91,7 @@ START_TEST(list_of_names_is_taken_apart)
 {
 	const char *rest = "do_unlinkat|filename_unlinkat|x";
 	struct section_name name;
-	char longest[300] = "";
+	char longest[800] = "";
 
 	rest = section_next(rest, &name);
 	ck_assert_str_eq(name.text, "do_unlinkat");
