@@ -49,6 +49,12 @@ static struct naming naming_of(const struct section_kind *kind)
 	return (struct naming){ kind->attach == TRACE_ITER ? "bpf_iter_" : "", BTF_KIND_FUNC };
 }
 
+/* What follows a colon is a parameter of an iterator, for attaching. */
+static int type_length(const struct section_kind *kind, const char *name)
+{
+	return kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
+}
+
 /* ---- descriptors of BTF in the kernel ---- */
 
 static int get_info(int fd, void *info, size_t size)
@@ -135,9 +141,8 @@ static int find_in_kernel(struct load_targets *targets, const struct section_kin
 {
 	struct naming naming = naming_of(kind);
 	char type[160];
-	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
-	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
+	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, type_length(kind, name), name);
 	return load_target_type(targets, type, naming.btf_kind, target, err);
 }
 
@@ -208,11 +213,12 @@ static bool takes_target(const struct section_kind *kind)
 static int not_found(const struct program *prog, struct error *err)
 {
 	struct naming naming = naming_of(prog->kind);
+	const char *target = *prog->target ? prog->target : "NAME";
 
 	error_set(err, ERROR_UNSUPPORTED, "section '%s': got %s that %s, expected one of type "
-		  "'%s%s' in %s types", prog->section,
+		  "'%s%.*s' in %s types", prog->section,
 		  *prog->target ? "a target" : "no target", *prog->target ? "is not there" : "is named",
-		  naming.prefix, *prog->target ? prog->target : "NAME",
+		  naming.prefix, type_length(prog->kind, target), target,
 		  prog->kind->type == BPF_PROG_TYPE_EXT ? "the program's" : "the kernel's");
 	return error_hint(err, "it may have another name on this kernel, be inlined, or be in a "
 			  "module that is not loaded; several names are tried in their order: "
