@@ -279,13 +279,11 @@ struct run_stats {
 static struct run_stats stats_of(const struct run *run, size_t program)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr = { .info.bpf_fd = run->loaded.prog_fds[program],
-				.info.info_len = sizeof(info), .info.info = (uintptr_t)&info };
 	struct run_stats stats = { .known = false };
 
-	if (run->stats_fd < 0 || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
+	if (run->stats_fd < 0 || sys_bpf_info(run->loaded.prog_fds[program], &info, sizeof(info)))
 		return stats;
-	stats.known = attr.info.info_len > offsetof(struct bpf_prog_info, run_cnt);
+	stats.known = true;
 	stats.runs = info.run_cnt;
 	stats.ns = info.run_time_ns;
 	stats.missed = info.recursion_misses;

@@ -20,14 +20,8 @@
 
 static int map_info(int fd, struct bpf_map_info *info)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
 	memset(info, 0, sizeof(*info));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(*info);
-	attr.info.info = (uintptr_t)info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	return sys_bpf_info(fd, info, sizeof(*info));
 }
 
 /* ---- undoing ---- */

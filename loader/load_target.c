@@ -57,17 +57,6 @@ static int type_length(const struct section_kind *kind, const char *name)
 
 /* ---- descriptors of BTF in the kernel ---- */
 
-static int get_info(int fd, void *info, size_t size)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = size;
-	attr.info.info = (uintptr_t)info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-}
-
 static int btf_fd_by_id(uint32_t id)
 {
 	union bpf_attr attr;
@@ -91,7 +80,7 @@ int load_module_fd(const char *module)
 		fd = btf_fd_by_id(attr.next_id);
 		info.name = (uintptr_t)name;
 		info.name_len = sizeof(name);
-		if (fd >= 0 && !get_info(fd, &info, sizeof(info)) && info.kernel_btf &&
+		if (fd >= 0 && !sys_bpf_info(fd, &info, sizeof(info)) && info.kernel_btf &&
 		    !strcmp(name, module))
 			return fd;
 		sys_close(fd);
@@ -153,7 +142,7 @@ static int program_btf(int prog_fd, void **blob, size_t *size)
 {
 	struct bpf_prog_info prog = { 0 };
 	struct bpf_btf_info info = { 0 };
-	int ret = get_info(prog_fd, &prog, sizeof(prog)), fd;
+	int ret = sys_bpf_info(prog_fd, &prog, sizeof(prog)), fd;
 
 	*blob = NULL;
 	if (ret < 0 || !prog.btf_id)
@@ -161,14 +150,14 @@ static int program_btf(int prog_fd, void **blob, size_t *size)
 	fd = btf_fd_by_id(prog.btf_id);
 	if (fd < 0)
 		return fd;
-	ret = get_info(fd, &info, sizeof(info));
+	ret = sys_bpf_info(fd, &info, sizeof(info));
 	if (!ret) {
 		*size = info.btf_size;
 		*blob = malloc(*size);
 		memset(&info, 0, sizeof(info));
 		info.btf = (uintptr_t)*blob;
 		info.btf_size = *size;
-		ret = *blob ? get_info(fd, &info, sizeof(info)) : -ENOMEM;
+		ret = *blob ? sys_bpf_info(fd, &info, sizeof(info)) : -ENOMEM;
 	}
 	sys_close(fd);
 	if (ret)

@@ -76,13 +76,8 @@ static void open_programs(const char *name, const char *second)
 static uint32_t id_of(int fd)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0 ? 0 : info.id;
+	return sys_bpf_info(fd, &info, sizeof(info)) < 0 ? 0 : info.id;
 }
 
 static void load_programs(const char *name, const char *second)

@@ -150,13 +150,8 @@ static uint32_t id_in(const char *map, uint32_t key)
 static uint32_t id_of(const char *map)
 {
 	struct bpf_map_info info = { 0 };
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = loaded_map_fd(&loaded, map);
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	ck_assert_int_eq(sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+	ck_assert_int_eq(sys_bpf_info(loaded_map_fd(&loaded, map), &info, sizeof(info)), 0);
 	return info.id;
 }
 
