@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# report.sh FOLDER: the numbers of what run.sh found, and the reasons, most frequent first. Fails
-# where something crashed, or where libbpf loads what portrace does not.
-cd "$1" || exit 1
+# report.sh FOLDER RESULTS: the numbers of what run.sh found, and the reasons, most frequent first.
+# Fails where something crashed, or where libbpf loads what portrace does not.
 echo "== $(basename "$1")"
-echo "compiled: $(find . -name '*.o' | wc -l), not: $(find . -name '*.err' | wc -l)"
+echo "compiled: $(find "$1" -name '*.o' | wc -l), not: $(find "$1" -name '*.err' ! -name '*.linked.err' | wc -l)"
+cd "$2" || exit 1
 awk -F '\t' '
 function class(s) {
 	gsub(/\047[^\047]*\047/, "X", s); gsub(/[^ ]*\.o: /, "", s); gsub(/[0-9]+/, "N", s)
