@@ -62,9 +62,10 @@ objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(source
 library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
-# Those that are compiled with libbpf's headers, where they are installed (`make setup`).
-libbpf := $(if $(wildcard /usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
-	tests/fixtures/libbpf/*.bpf.c)))
+# Those that are compiled with libbpf's headers, where they are installed (`make setup`), and with the
+# types of this machine's kernel, so that they are for no other.
+libbpf := $(if $(CROSS_COMPILE),,$(if $(wildcard /usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
+	tests/fixtures/libbpf/*.bpf.c))))
 # The corpus is compiled for each level of the instruction set, by the usual compiler and by the
 # newest that Debian has beside it, where it is installed (`make setup`).
 NEWEST_CLANG = $(call once,NEWEST_CLANG,for v in 22 21 20 19; do command -v clang-$$v && break; done)
