@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "util/kernel_version.h"
 #include "util/sys.h"
 
 Suite *struct_ops_suite(void);
@@ -214,6 +215,8 @@ START_TEST(function_that_may_sleep)
 	union bpf_attr attr = { 0 };
 
 	need_kernel_types();
+	if (kernel_version() < 0x060200)
+		skip("a struct with a function that may sleep, Linux 6.2");
 	subject_open("dummy_ops");
 	subject_want("on_call");
 	subject_load();
