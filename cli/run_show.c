@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/describe.h"
 #include "cli/escape.h"
 #include "cli/json.h"
 #include "cli/run.h"
@@ -196,28 +197,6 @@ void run_show_output(struct run *run, const struct run_link *link, const char *t
 
 /* ---- the start ---- */
 
-/* Each line of what was tried, then what was taken. */
-static void show_types(const struct types_account *types)
-{
-	const char *line = types->tried, *end;
-
-	for (; *line; line = *end ? end + 1 : end) {
-		end = strchrnul(line, '\n');
-		fprintf(stderr, "portrace: types: %.*s\n", (int)(end - line), line);
-	}
-	fprintf(stderr, "portrace: types from %s\n", types->source);
-}
-
-static void show_plan(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->steps.len; i++) {
-		const struct plan_step *step = &plan->steps.at[i];
-
-		fprintf(stderr, "portrace: lowered (%s%s%s): %s, as %s\n", step->lowering,
-			step->program[0] ? ", " : "", step->program, step->what, step->why);
-	}
-}
-
 static void show_buffers(const struct run *run)
 {
 	for (size_t i = 0; i < run->buffers.len; i++)
@@ -227,10 +206,10 @@ static void show_buffers(const struct run *run)
 
 static void show_details(const struct run *run)
 {
-	show_types(&run->types);
+	describe_types(&run->types);
 	if (run->memlock_raised)
 		fprintf(stderr, "portrace: RLIMIT_MEMLOCK raised: this kernel charges maps to it\n");
-	show_plan(&run->plan);
+	describe_plan(&run->plan);
 	if (run->loaded.types_refused.code)
 		fprintf(stderr, "portrace: %s\n", run->loaded.types_refused.message);
 	show_buffers(run);
@@ -300,13 +279,11 @@ struct run_stats {
 static struct run_stats stats_of(const struct run *run, size_t program)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr = { .info.bpf_fd = run->loaded.prog_fds[program],
-				.info.info_len = sizeof(info), .info.info = (uintptr_t)&info };
 	struct run_stats stats = { .known = false };
 
-	if (run->stats_fd < 0 || sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
+	if (run->stats_fd < 0 || sys_bpf_info(run->loaded.prog_fds[program], &info, sizeof(info)))
 		return stats;
-	stats.known = attr.info.info_len > offsetof(struct bpf_prog_info, run_cnt);
+	stats.known = true;
 	stats.runs = info.run_cnt;
 	stats.ns = info.run_time_ns;
 	stats.missed = info.recursion_misses;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/describe.h"
 #include "cli/join.h"
 #include "cli/output.h"
 #include "cli/pids.h"
@@ -252,18 +253,6 @@ static void summarise(struct session *s)
 		fputs("portrace: memory ran out: some signals could not be followed\n", stderr);
 }
 
-/* Each line of what was tried, then what was taken. */
-static void describe_types(const struct types_account *types)
-{
-	const char *line = types->tried, *end;
-
-	for (; *line; line = *end ? end + 1 : end) {
-		end = strchrnul(line, '\n');
-		fprintf(stderr, "portrace: types: %.*s\n", (int)(end - line), line);
-	}
-	fprintf(stderr, "portrace: types from %s\n", types->source);
-}
-
 /* What tools such as bpftool can show of the programs. */
 static void describe_told(const struct tracer *t)
 {
@@ -287,17 +276,6 @@ static void describe_events(const struct tracer *t)
 
 	for (size_t i = 0; tracer_event(t, i, &name, &filter); i++)
 		fprintf(stderr, "portrace: event %s, filter: %s\n", name, filter ? filter : "none");
-}
-
-/* How the programs were changed for this kernel. */
-static void describe_plan(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->steps.len; i++) {
-		const struct plan_step *step = &plan->steps.at[i];
-
-		fprintf(stderr, "portrace: lowered (%s%s%s): %s, as %s\n", step->lowering,
-			step->program[0] ? ", " : "", step->program, step->what, step->why);
-	}
 }
 
 static void describe_start(const struct session *s)

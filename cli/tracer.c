@@ -477,18 +477,13 @@ static int add_reported(const struct tracer *tracer, struct losses *losses, stru
 static uint64_t programs_skipped(const struct tracer *tracer)
 {
 	struct bpf_prog_info info;
-	union bpf_attr attr;
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < tracer->object.programs.len; i++) {
 		if (tracer->loaded.prog_fds[i] < 0)
 			continue;
 		memset(&info, 0, sizeof(info));
-		memset(&attr, 0, sizeof(attr));
-		attr.info.bpf_fd = tracer->loaded.prog_fds[i];
-		attr.info.info_len = sizeof(info);
-		attr.info.info = (uintptr_t)&info;
-		if (!sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)))
+		if (!sys_bpf_info(tracer->loaded.prog_fds[i], &info, sizeof(info)))
 			sum += info.recursion_misses;
 	}
 	return sum;

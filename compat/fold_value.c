@@ -154,7 +154,7 @@ static void store_stack(struct fold *f, int64_t at, uint32_t size, const struct 
 {
 	struct value *slot;
 
-	if (at <= -8 || at >= f->slots * 8)
+	if (!f->slots || at <= -8 || at >= f->slots * 8)
 		return; /* none of the words that are kept */
 	slot = &f->now[REGS + at / 8];
 	if (at >= 0 && at % 8 + size <= 8 && size < 8) {

@@ -53,19 +53,6 @@ static int64_t find_site(struct counting *c, size_t map)
 	return i;
 }
 
-static void put_address(struct piece *p, uint8_t reg, uint32_t map, uint32_t offset)
-{
-	struct bpf_insn wide[] = { INSN_WIDE(reg, 0) };
-	struct ref *ref = vec_push(&p->refs);
-
-	if (ref)
-		*ref = (struct ref){ p->insns.len, REF_VALUE, map, offset };
-	else
-		p->failed = true;
-	piece_put(p, wide[0]);
-	piece_put(p, wide[1]);
-}
-
 static int count_call(const struct fold *f, uint32_t at, void *ctx)
 {
 	const struct bpf_insn *insn = &f->prog->insns.at[at];
@@ -85,7 +72,7 @@ static int count_call(const struct fold *f, uint32_t at, void *ctx)
 		return -1;
 	piece_put(&p, *insn);
 	jump = piece_put(&p, sent);
-	put_address(&p, BPF_REG_1, c->map, site * sizeof(uint64_t));
+	piece_put_value(&p, BPF_REG_1, c->map, site * sizeof(uint64_t));
 	piece_put(&p, INSN_MOV_IMM(BPF_REG_2, 1));
 	piece_put(&p, INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_1, BPF_REG_2, 0, BPF_ADD));
 	piece_land(&p, jump);

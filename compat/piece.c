@@ -18,17 +18,28 @@ size_t piece_put(struct piece *p, struct bpf_insn insn)
 	return p->insns.len - 1;
 }
 
-void piece_put_map(struct piece *p, uint8_t reg, uint32_t map)
+static void put_address(struct piece *p, uint8_t reg, struct ref ref)
 {
 	struct bpf_insn wide[] = { INSN_WIDE(reg, 0) };
-	struct ref *ref = vec_push(&p->refs);
+	struct ref *place = vec_push(&p->refs);
 
-	if (ref)
-		*ref = (struct ref){ .insn = p->insns.len, .kind = REF_MAP, .target = map };
+	ref.insn = p->insns.len;
+	if (place)
+		*place = ref;
 	else
 		p->failed = true;
 	piece_put(p, wide[0]);
 	piece_put(p, wide[1]);
+}
+
+void piece_put_map(struct piece *p, uint8_t reg, uint32_t map)
+{
+	put_address(p, reg, (struct ref){ .kind = REF_MAP, .target = map });
+}
+
+void piece_put_value(struct piece *p, uint8_t reg, uint32_t map, uint32_t offset)
+{
+	put_address(p, reg, (struct ref){ .kind = REF_VALUE, .target = map, .offset = offset });
 }
 
 void piece_put_number(struct piece *p, uint8_t reg, uint64_t number)

@@ -26,6 +26,8 @@ struct piece {
 size_t piece_put(struct piece *p, struct bpf_insn insn);
 /* The address of a map, a BPF_LD_IMM64. */
 void piece_put_map(struct piece *p, uint8_t reg, uint32_t map);
+/* The address of byte `offset` of the map's one value, the same. */
+void piece_put_value(struct piece *p, uint8_t reg, uint32_t map, uint32_t offset);
 /* Any number, in one instruction where that is enough. */
 void piece_put_number(struct piece *p, uint8_t reg, uint64_t number);
 /*

@@ -125,7 +125,7 @@ static int add_route(struct netlink *nl, const struct route *route, uint16_t hoo
 		.rtm_family = route->family,
 		.rtm_dst_len = route->bits,
 		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_STATIC,
+		.rtm_protocol = ROUTE_PROTOCOL,
 		.rtm_type = RTN_UNICAST,
 		.rtm_scope = route->has_via || route->family == AF_INET6 ? RT_SCOPE_UNIVERSE :
 									    RT_SCOPE_LINK,

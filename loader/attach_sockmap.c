@@ -25,14 +25,8 @@ static uint32_t type_of(const struct section_kind *kind)
 static int map_id(int map_fd, uint32_t *id)
 {
 	struct bpf_map_info info = { 0 };
-	union bpf_attr attr;
-	int ret;
+	int ret = sys_bpf_info(map_fd, &info, sizeof(info));
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = map_fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	ret = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
 	*id = info.id;
 	return ret;
 }

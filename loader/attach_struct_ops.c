@@ -20,14 +20,8 @@
 
 static int map_info(int fd, struct bpf_map_info *info)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
 	memset(info, 0, sizeof(*info));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(*info);
-	attr.info.info = (uintptr_t)info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	return sys_bpf_info(fd, info, sizeof(*info));
 }
 
 /* ---- undoing ---- */
@@ -192,6 +186,7 @@ static int register_one(struct link *link, const struct attach_request *request,
 		return 0;
 	error_system(err, -ret, "struct_ops '%s': register", loaded->object->maps.at[v->map].name);
 	return ret == -EEXIST ? error_hint(err, "the kernel has one of the same name") :
+	       ret == -EOPNOTSUPP ? error_hint(err, "the kernel has it for tests of its own") :
 	       ret == -EINVAL ? error_hint(err, "the kernel finds it incomplete, or wrong: its log may say "
 					   "why (dmesg)") : -1;
 }

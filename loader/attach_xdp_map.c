@@ -122,14 +122,9 @@ static int find_entry(const struct attach_request *request, struct entry *e, str
 static uint32_t map_id(int fd)
 {
 	struct bpf_map_info info;
-	union bpf_attr attr;
 
 	memset(&info, 0, sizeof(info));
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0 ? 0 : info.id;
+	return sys_bpf_info(fd, &info, sizeof(info)) < 0 ? 0 : info.id;
 }
 
 /* ---- undo: the map may be used by others, too, or be pinned ---- */

@@ -63,7 +63,7 @@ static bool parse_note(char *text, struct note *note)
 	note->undo.prog_loaded = loaded;
 	snprintf(note->where, sizeof(note->where), "%s", where);
 	return snprintf(note->undo.path, sizeof(note->undo.path), "%s", path) <
-		       (int)sizeof(note->undo.path) && note->undo.kind;
+	       (int)sizeof(note->undo.path);
 }
 
 void ledger_removed(const struct ledger_watch *watch, const char *what, const char *where,
@@ -106,9 +106,14 @@ static bool settle(const struct note *note, const struct ledger_watch *watch)
 	return ret >= 0;
 }
 
-static bool is_of_another_release(const char *text)
+/* What cannot be read is left for those who can. */
+static void tell_unknown(const char *name, const char *got, const struct ledger_watch *watch)
 {
-	return strchr(text, '\n') && strncmp(text, "portrace 1\n", 11);
+	struct error err;
+
+	error_set(&err, ERROR_FORMAT, LEDGER "/%s: got another release's note (%.40s), expected one of this "
+		  "one's", name, got);
+	ledger_failed(watch, &err);
 }
 
 static void settle_file(int dir, const char *name, const struct ledger_watch *watch)
@@ -116,19 +121,17 @@ static void settle_file(int dir, const char *name, const struct ledger_watch *wa
 	struct note note = { .undo.kind = NULL };
 	const char *rest = owner_parse(name, &note.owner);
 	char text[LEDGER_NOTE];
-	struct error err;
 
 	if (!rest || *rest != '.' || owner_lives(&note.owner) ||
 	    sys_read_file(dir, name, text, sizeof(text)) < 0)
 		return;
-	if (is_of_another_release(text)) {
-		error_set(&err, ERROR_FORMAT, LEDGER "/%s: got another release's note, expected format 1",
-			  name);
-		ledger_failed(watch, &err);
-		return;
-	}
-	/* One that was cut is of a process that had not attached yet. */
-	if (!parse_note(text, &note) || settle(&note, watch))
+	if (strchr(text, '\n') && strncmp(text, "portrace 1\n", 11))
+		tell_unknown(name, "another format", watch);
+	else if (!parse_note(text, &note)) /* cut: of a process that had not attached yet */
+		unlinkat(dir, name, 0);
+	else if (!note.undo.kind)
+		tell_unknown(name, "another kind", watch);
+	else if (settle(&note, watch))
 		unlinkat(dir, name, 0);
 }
 
@@ -204,9 +207,6 @@ static void sweep_events(const struct ledger_watch *watch)
 
 void ledger_sweep(const struct ledger_watch *watch)
 {
-	const struct ledger_watch nobody = { NULL, NULL, NULL };
-
-	watch = watch ? watch : &nobody;
 	sweep_notes(watch);
 	tc_sweep(watch);
 	route_sweep(watch);

@@ -160,7 +160,7 @@ static size_t arena_size(const struct map *map)
  * The kernel wants to know where in the process an arena is before it takes a program that uses
  * it: where map_extra says, or else where it is mapped first. The globals are at its beginning.
  */
-static int map_arena(struct loaded *loaded, size_t index, struct error *err)
+static int map_arena(struct loaded *loaded, size_t index, bool is_new, struct error *err)
 {
 	const struct map *map = &loaded->object->maps.at[index];
 	size_t size = arena_size(map);
@@ -175,7 +175,7 @@ static int map_arena(struct loaded *loaded, size_t index, struct error *err)
 		return error_set(err, ERROR_FORMAT, "map '%s': max_entries: got %u pages, expected "
 				 "enough for %u bytes of globals", map->name, map->max_entries,
 				 map->data_size);
-	if (map->data)
+	if (map->data && is_new)
 		memcpy(at, map->data, map->data_size);
 	return 0;
 }
@@ -192,7 +192,7 @@ static int fill(struct loaded *loaded, size_t index, bool is_new, struct error *
 	const struct map *map = &loaded->object->maps.at[index];
 
 	if (map->type == MAP_TYPE_ARENA)
-		return map_arena(loaded, index, err);
+		return map_arena(loaded, index, is_new, err);
 	/* What others have in theirs is what the programs are to see. */
 	return map->data && is_new ? fill_value(loaded->map_fds[index], map, err) : 0;
 }

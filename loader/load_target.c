@@ -49,18 +49,13 @@ static struct naming naming_of(const struct section_kind *kind)
 	return (struct naming){ kind->attach == TRACE_ITER ? "bpf_iter_" : "", BTF_KIND_FUNC };
 }
 
-/* ---- descriptors of BTF in the kernel ---- */
-
-static int get_info(int fd, void *info, size_t size)
+/* What follows a colon is a parameter of an iterator, for attaching. */
+static int type_length(const struct section_kind *kind, const char *name)
 {
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = size;
-	attr.info.info = (uintptr_t)info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	return kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 }
+
+/* ---- descriptors of BTF in the kernel ---- */
 
 static int btf_fd_by_id(uint32_t id)
 {
@@ -85,7 +80,7 @@ int load_module_fd(const char *module)
 		fd = btf_fd_by_id(attr.next_id);
 		info.name = (uintptr_t)name;
 		info.name_len = sizeof(name);
-		if (fd >= 0 && !get_info(fd, &info, sizeof(info)) && info.kernel_btf &&
+		if (fd >= 0 && !sys_bpf_info(fd, &info, sizeof(info)) && info.kernel_btf &&
 		    !strcmp(name, module))
 			return fd;
 		sys_close(fd);
@@ -135,9 +130,8 @@ static int find_in_kernel(struct load_targets *targets, const struct section_kin
 {
 	struct naming naming = naming_of(kind);
 	char type[160];
-	int len = kind->attach == TRACE_ITER ? strcspn(name, ":") : strlen(name);
 
-	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, len, name);
+	snprintf(type, sizeof(type), "%s%.*s", naming.prefix, type_length(kind, name), name);
 	return load_target_type(targets, type, naming.btf_kind, target, err);
 }
 
@@ -148,7 +142,7 @@ static int program_btf(int prog_fd, void **blob, size_t *size)
 {
 	struct bpf_prog_info prog = { 0 };
 	struct bpf_btf_info info = { 0 };
-	int ret = get_info(prog_fd, &prog, sizeof(prog)), fd;
+	int ret = sys_bpf_info(prog_fd, &prog, sizeof(prog)), fd;
 
 	*blob = NULL;
 	if (ret < 0 || !prog.btf_id)
@@ -156,14 +150,14 @@ static int program_btf(int prog_fd, void **blob, size_t *size)
 	fd = btf_fd_by_id(prog.btf_id);
 	if (fd < 0)
 		return fd;
-	ret = get_info(fd, &info, sizeof(info));
+	ret = sys_bpf_info(fd, &info, sizeof(info));
 	if (!ret) {
 		*size = info.btf_size;
 		*blob = malloc(*size);
 		memset(&info, 0, sizeof(info));
 		info.btf = (uintptr_t)*blob;
 		info.btf_size = *size;
-		ret = *blob ? get_info(fd, &info, sizeof(info)) : -ENOMEM;
+		ret = *blob ? sys_bpf_info(fd, &info, sizeof(info)) : -ENOMEM;
 	}
 	sys_close(fd);
 	if (ret)
@@ -208,11 +202,12 @@ static bool takes_target(const struct section_kind *kind)
 static int not_found(const struct program *prog, struct error *err)
 {
 	struct naming naming = naming_of(prog->kind);
+	const char *target = *prog->target ? prog->target : "NAME";
 
 	error_set(err, ERROR_UNSUPPORTED, "section '%s': got %s that %s, expected one of type "
-		  "'%s%s' in %s types", prog->section,
+		  "'%s%.*s' in %s types", prog->section,
 		  *prog->target ? "a target" : "no target", *prog->target ? "is not there" : "is named",
-		  naming.prefix, *prog->target ? prog->target : "NAME",
+		  naming.prefix, type_length(prog->kind, target), target,
 		  prog->kind->type == BPF_PROG_TYPE_EXT ? "the program's" : "the kernel's");
 	return error_hint(err, "it may have another name on this kernel, be inlined, or be in a "
 			  "module that is not loaded; several names are tried in their order: "

@@ -191,6 +191,11 @@ static inline bool map_is_constant(const struct map *map)
 	return map->data && (map->role == MAP_RODATA || map->role == MAP_KCONFIG);
 }
 
+static inline bool map_holds_maps(const struct map *map)
+{
+	return map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
 /* Bytes of data, where there are any. */
 static inline uint32_t map_data_size(const struct map *map)
 {

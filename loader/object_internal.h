@@ -12,7 +12,7 @@
  *	object_elf.c    the file: header, sections, symbols; all bounds are checked here
  *	object_link.c   the sections of code, cut into functions
  *	object_btf.c    .BTF, copied and completed; .BTF.ext, taken apart by section
- *	object_maps.c   .maps, and maps of the form before it: object_old_maps.c
+ *	object_maps.c   .maps, object_slots.c what is in them; object_old_maps.c the form before
  *	object_data.c   the data sections
  *	object_link.c   relocations, and each program put together
  *	object_struct_ops.c   .struct_ops, which refers to programs
@@ -133,6 +133,8 @@ int parse_functions(struct parse *p);
 int parse_btf(struct parse *p);
 int parse_btf_ext(struct parse *p);
 int parse_maps(struct parse *p);
+/* What maps hold from the start; section: .maps, or 0. From here on there is map_place_at(). */
+int parse_slots(struct parse *p, uint32_t section);
 int parse_old_maps(struct parse *p, uint32_t section);
 int parse_data(struct parse *p);
 int parse_programs(struct parse *p);

@@ -22,15 +22,10 @@ struct shape {
 static int ask_info(int fd, struct shape *shape)
 {
 	struct bpf_map_info info;
-	union bpf_attr attr;
 	int ret;
 
 	memset(&info, 0, sizeof(info));
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	ret = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	ret = sys_bpf_info(fd, &info, sizeof(info));
 	if (ret < 0)
 		return ret;
 	*shape = (struct shape){ info.type, info.key_size, info.value_size, info.max_entries,

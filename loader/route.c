@@ -78,9 +78,10 @@ static void note_route(void *ctx, const struct nlmsghdr *message)
 
 static int find_routes(struct netlink *nl, uint8_t family, struct search *search)
 {
-	struct rtmsg body = { .rtm_family = family };
+	struct rtmsg body = { .rtm_family = family, .rtm_protocol = ROUTE_PROTOCOL };
 	struct netlink_request r;
 
+	netlink_strict(nl);
 	netlink_begin(&r, RTM_GETROUTE, NLM_F_DUMP, &body, sizeof(body));
 	return netlink_call(nl, &r, note_route, search);
 }

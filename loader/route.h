@@ -4,6 +4,12 @@
 
 #include "loader/attach_net.h"
 
+/*
+ * Who says that he made a route: a number that nobody else uses, so that of very many ours are found
+ * soon; `ip route show proto 112` lists them.
+ */
+#define ROUTE_PROTOCOL 112
+
 /* Bytes of an address: AF_INET or AF_INET6. */
 size_t route_width(uint8_t family);
 /* What is to be undone of a route of this namespace; the program's name goes into undo->path. */

@@ -31,15 +31,10 @@ const struct undo_kind *undo_kind(const char *name)
 static int about(int prog_fd, uint32_t *id, uint64_t *loaded)
 {
 	struct bpf_prog_info info;
-	union bpf_attr attr;
 	int ret;
 
 	memset(&info, 0, sizeof(info));
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = prog_fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	ret = sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	ret = sys_bpf_info(prog_fd, &info, sizeof(info));
 	*id = ret < 0 ? 0 : info.id;
 	*loaded = ret < 0 ? 0 : info.load_time;
 	return ret;

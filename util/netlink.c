@@ -32,6 +32,17 @@ void netlink_close(struct netlink *nl)
 	nl->fd = -1;
 }
 
+#ifndef NETLINK_GET_STRICT_CHK
+#define NETLINK_GET_STRICT_CHK 12
+#endif
+
+void netlink_strict(struct netlink *nl)
+{
+	int one = 1;
+
+	setsockopt(nl->fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+}
+
 /* ---- requests ---- */
 
 /* Room for len bytes at the end, zeroed and aligned; or NULL. */

@@ -39,6 +39,8 @@ struct netlink_request {
 /* To the network namespace that this thread is in, and later on wherever it goes. 0, or -errno. */
 int netlink_open(struct netlink *nl);
 void netlink_close(struct netlink *nl);
+/* From now on dumps of routes are only of those that the body describes; before 4.20 of all. */
+void netlink_strict(struct netlink *nl);
 
 /* `flags` besides NLM_F_REQUEST; the body is what the type's header is called: struct tcmsg. */
 void netlink_begin(struct netlink_request *request, uint16_t type, uint16_t flags, const void *body,

@@ -34,6 +34,17 @@ int sys_map_update(int map_fd, const void *key, const void *value)
 	return map_elem(BPF_MAP_UPDATE_ELEM, map_fd, key, value);
 }
 
+int sys_bpf_info(int fd, void *info, size_t size)
+{
+	union bpf_attr attr;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.info.bpf_fd = fd;
+	attr.info.info_len = size;
+	attr.info.info = (uintptr_t)info;
+	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+}
+
 int sys_perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd,
 			unsigned long flags)
 {

@@ -16,6 +16,9 @@ int sys_bpf(enum bpf_cmd cmd, union bpf_attr *attr, size_t size);
 /* One value of a map; key and value are as wide as the map says (per-CPU: all CPUs' values). */
 int sys_map_lookup(int map_fd, const void *key, void *value);
 int sys_map_update(int map_fd, const void *key, const void *value);
+/* What the kernel tells of a program, map, link or BTF (Linux 4.13): struct bpf_prog_info and the like,
+ * zeroed, or with what it asks for. What the kernel does not know stays as it is. */
+int sys_bpf_info(int fd, void *info, size_t size);
 int sys_perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu, int group_fd,
 			unsigned long flags);
 int sys_ioctl(int fd, unsigned long request, unsigned long arg);

@@ -87,15 +87,26 @@ link_all() { # FOLDER
 
 # ---- loading
 
-try() { # FOLDER
-	[ -s "$1/ours.tsv" ] && [ -s "$1/libbpf.tsv" ] && [ ! "$ONLY" ] && return
-	say "load $1"
-	find "$1" -name '*.o' | sort | grep -E "${ONLY:-.}" >"$1/list"
-	xargs -n 20 "$build/test/load_ours" <"$1/list" >"$1/ours.tsv"
-	xargs -n 20 "$build/test/load_libbpf" <"$1/list" >"$1/libbpf.tsv"
+# What libbpf makes of them stays as it is; portrace is asked again when it has changed.
+try() { # FOLDER RESULTS
+	mkdir -p "$2"
+	find "$1" -name '*.o' | sort | grep -E "${ONLY:-.}" >"$2/list"
+	if [ "$ONLY" ] || [ "$build/test/load_ours" -nt "$2/ours.tsv" ]; then
+		say "load $1"
+		xargs -n 20 "$build/test/load_ours" <"$2/list" >"$2/ours.tsv"
+	fi
+	if [ "$ONLY" ] || [ ! -s "$2/libbpf.tsv" ]; then
+		say "load $1 by libbpf"
+		xargs -n 20 "$build/test/load_libbpf" <"$2/list" >"$2/libbpf.tsv"
+	fi
+	sh "$here/report.sh" "$1" "$2" || status=1
 }
 
 [ "$(id -u)" = 0 ] || die "loading takes root"
+# Maps that objects pin by their names go with the mount, which nobody else sees.
+[ "$FOREIGN_MOUNTS" ] || FOREIGN_MOUNTS=own exec unshare -m sh "$0" "$1"
+mount -t bpf bpf /sys/fs/bpf && mkdir -p /sys/fs/bpf/foreign || die "bpffs cannot be mounted"
+
 for p in libxdp1 xdp-tools; do fetch $p; done
 mkdir -p "$out/objects/debian"
 find "$out/debs/libxdp1" "$out/debs/xdp-tools" -name '*.o' -exec cp {} "$out/objects/debian" \;
@@ -107,13 +118,8 @@ cc -O1 -g -I"$here/../.." -I"$out/linux-6.12/libbpf/root/include" -o "$build/tes
 for p in $pairs; do compile_all "${p%:*}" "${p#*:}"; done
 
 status=0
-mounted=
-mountpoint -q /sys/fs/bpf || { mount -t bpf bpf /sys/fs/bpf && mounted=1; }
-mkdir -p /sys/fs/bpf/foreign
 for d in "$out"/objects/*/; do
-	try "${d%/}"
-	sh "$here/report.sh" "${d%/}" || status=1
+	name=$(basename "$d")
+	try "${d%/}" "$out/results${ONLY:+-only}/$name"
 done
-rm -rf /sys/fs/bpf/foreign
-[ ! $mounted ] || umount /sys/fs/bpf
 exit $status

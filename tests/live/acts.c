@@ -28,13 +28,8 @@ void acts_begin(void)
 static bool has_run(int fd)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	return !sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) && info.run_cnt;
+	return !sys_bpf_info(fd, &info, sizeof(info)) && info.run_cnt;
 }
 
 void acts_note(const struct loaded *loaded)

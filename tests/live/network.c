@@ -119,9 +119,16 @@ static bool is_running(void *iface)
 
 static unsigned int count_routes(uint8_t family);
 
-static bool has_multicast(void *unused)
+static bool has_routes(void *count)
 {
-	return count_routes(AF_INET6) >= 3;
+	return count_routes(AF_INET6) >= *(unsigned int *)count;
+}
+
+/* An interface gets one for multicasts of IPv6 a moment after it is up, and lo has one, too. */
+static void wait_for_routes(unsigned int count)
+{
+	if (!access("/proc/sys/net/ipv6", F_OK))
+		wait_until(has_routes, &count, 2000);
 }
 
 static void both_up(char *a, char *b)
@@ -138,9 +145,11 @@ int make_netkit(char *primary, char *peer)
 {
 	int ret = make_pair("netkit", 1 /* IFLA_NETKIT_PEER_INFO */, primary, peer);
 
-	if (!ret)
-		both_up(primary, peer);
-	return ret;
+	if (ret)
+		return ret;
+	both_up(primary, peer);
+	wait_for_routes(5);
+	return 0;
 }
 
 void network_begin(void)
@@ -158,9 +167,7 @@ void network_begin(void)
 	up("lo");
 	both_up("pt0", "pt1");
 	address("pt0", "10.77.1.1");
-	/* Each gets a route for multicasts of IPv6 a moment later. */
-	if (!access("/proc/sys/net/ipv6", F_OK))
-		wait_until(has_multicast, NULL, 2000);
+	wait_for_routes(3);
 	write_file("/proc/sys/net/ipv4/ip_forward", "1");
 	write_file("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
 	write_file("/proc/sys/net/ipv4/conf/pt0/rp_filter", "0");

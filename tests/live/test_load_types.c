@@ -82,17 +82,6 @@ static void load_it(void)
 	ck_assert_msg(!load(&loaded, &obj, &options, &err), "%s\n%.1500s", err.message, err.detail);
 }
 
-static int get_info(int fd, void *info, size_t len)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = len;
-	attr.info.info = (uintptr_t)info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
-}
-
 /* The BTF of that id as a tool would read it, into kernel. */
 static void read_btf(uint32_t id)
 {
@@ -104,10 +93,10 @@ static void read_btf(uint32_t id)
 	attr.btf_id = id;
 	fd = sys_bpf(BPF_BTF_GET_FD_BY_ID, &attr, sizeof(attr));
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(get_info(fd, &info, sizeof(info)), 0);
+	ck_assert_int_eq(sys_bpf_info(fd, &info, sizeof(info)), 0);
 	blob = calloc(1, info.btf_size);
 	info = (struct bpf_btf_info){ .btf = (uintptr_t)blob, .btf_size = info.btf_size };
-	ck_assert_int_eq(get_info(fd, &info, sizeof(info)), 0);
+	ck_assert_int_eq(sys_bpf_info(fd, &info, sizeof(info)), 0);
 	close(fd);
 	ck_assert_msg(!btf_init(&kernel, blob, info.btf_size, &err), "%s", err.message);
 }
@@ -124,7 +113,7 @@ static struct bpf_map_info map_info(const char *name)
 {
 	struct bpf_map_info info = { 0 };
 
-	ck_assert_int_eq(get_info(loaded_map_fd(&loaded, name), &info, sizeof(info)), 0);
+	ck_assert_int_eq(sys_bpf_info(loaded_map_fd(&loaded, name), &info, sizeof(info)), 0);
 	return info;
 }
 
@@ -248,7 +237,7 @@ static void read_program(const char *name, struct read_back *r)
 	r->info.jited_line_info_rec_size = sizeof(r->jited_lines[0]);
 	r->info.jited_ksyms = (uintptr_t)r->ksyms;
 	r->info.nr_jited_ksyms = 16;
-	ck_assert_int_eq(get_info(fd, &r->info, sizeof(r->info)), 0);
+	ck_assert_int_eq(sys_bpf_info(fd, &r->info, sizeof(r->info)), 0);
 	ck_assert_uint_ne(r->info.btf_id, 0);
 	read_btf(r->info.btf_id);
 }
@@ -360,7 +349,7 @@ START_TEST(a_kernel_that_takes_no_functions_is_not_told_of_any)
 	load_it();
 	ck_assert_int_eq(loaded.types_refused.code, ERROR_NONE);
 	ck_assert_uint_ne(map_info("table").btf_value_type_id, 0);
-	ck_assert_int_eq(get_info(loaded_prog_fd(&loaded, "entry"), &info, sizeof(info)), 0);
+	ck_assert_int_eq(sys_bpf_info(loaded_prog_fd(&loaded, "entry"), &info, sizeof(info)), 0);
 	ck_assert_uint_eq(info.btf_id, 0);
 	ck_assert_uint_eq(info.nr_line_info, 0);
 }
@@ -384,7 +373,7 @@ START_TEST(btf_that_is_refused_is_left_out)
 	ck_assert_msg(strstr(loaded.types_refused.hint, "loaded without"), "%s",
 		      loaded.types_refused.hint);
 	ck_assert_uint_eq(map_info("table").btf_id, 0);
-	ck_assert_int_eq(get_info(loaded_prog_fd(&loaded, "entry"), &r.info, sizeof(r.info)), 0);
+	ck_assert_int_eq(sys_bpf_info(loaded_prog_fd(&loaded, "entry"), &r.info, sizeof(r.info)), 0);
 	ck_assert_uint_eq(r.info.btf_id, 0);
 }
 END_TEST
@@ -413,7 +402,7 @@ START_TEST(a_program_whose_lines_are_refused_is_loaded_without)
 	prog = object_program(&obj, "entry");
 	prog->lines.at[1].insn = 0;
 	load_it();
-	ck_assert_int_eq(get_info(loaded_prog_fd(&loaded, "entry"), &info, sizeof(info)), 0);
+	ck_assert_int_eq(sys_bpf_info(loaded_prog_fd(&loaded, "entry"), &info, sizeof(info)), 0);
 	ck_assert_uint_eq(info.nr_line_info, 0);
 	ck_assert_uint_eq(info.nr_func_info, 0);
 	ck_assert_msg(strstr(loaded.types_refused.message, "typed: program 'entry': the kernel "

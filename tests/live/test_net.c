@@ -76,13 +76,8 @@ static void open_programs(const char *name, const char *second)
 static uint32_t id_of(int fd)
 {
 	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.info.bpf_fd = fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)&info;
-	return sys_bpf(BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)) < 0 ? 0 : info.id;
+	return sys_bpf_info(fd, &info, sizeof(info)) < 0 ? 0 : info.id;
 }
 
 static void load_programs(const char *name, const char *second)
@@ -225,13 +220,16 @@ START_TEST(xdp_replaces_nobody)
 }
 END_TEST
 
-/* pt1 answers nothing: what comes to pt0 is sent out of it again, through the second program. */
+/*
+ * Loop index of these two: with frags. What comes to pt0 is sent out of it again, through the second
+ * program.
+ */
 START_TEST(xdp_of_a_port)
 {
 	struct link second = { .fd = -1 };
 
-	load_programs("to_port", "on_port");
-	ck_assert_msg(!try_attach_to(&second, choose("on_port"), "ports:2:pt0"), "%s\n%s", err.message,
+	load_programs(_i ? "to_port_frags" : "to_port", _i ? "on_port_frags" : "on_port");
+	ck_assert_msg(!try_attach_to(&second, choose(_i ? "on_port_frags" : "on_port"), "ports:2:pt0"), "%s\n%s", err.message,
 		      err.hint);
 	ck_assert_str_eq(second.where, "map 'ports', entry 2");
 	/* Before 5.14 generic mode is not for programs whose ports may have some. */
@@ -251,8 +249,8 @@ START_TEST(xdp_of_a_cpu)
 {
 	struct link second = { .fd = -1 };
 
-	load_programs("to_cpu", "on_cpu");
-	ck_assert_msg(!try_attach_to(&second, choose("on_cpu"), "cpus:0:64"), "%s\n%s", err.message,
+	load_programs(_i ? "to_cpu_frags" : "to_cpu", _i ? "on_cpu_frags" : "on_cpu");
+	ck_assert_msg(!try_attach_to(&second, choose(_i ? "on_cpu_frags" : "on_cpu"), "cpus:0:64"), "%s\n%s", err.message,
 		      err.hint);
 	attach_to("pt0:native");
 	frames_in();
@@ -611,8 +609,8 @@ Suite *net_suite(void)
 	tcase_add_loop_test(c, xdp_is_generic_where_the_driver_has_none, 0, 2);
 	tcase_add_test(c, xdp_with_frags);
 	tcase_add_loop_test(c, xdp_replaces_nobody, 0, 2);
-	tcase_add_test(c, xdp_of_a_port);
-	tcase_add_test(c, xdp_of_a_cpu);
+	tcase_add_loop_test(c, xdp_of_a_port, 0, 2);
+	tcase_add_loop_test(c, xdp_of_a_cpu, 0, 2);
 	tcase_add_loop_test(c, tc, 0, 3);
 	tcase_add_test(c, action);
 	tcase_add_loop_test(c, tcx, 0, 2);

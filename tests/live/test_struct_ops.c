@@ -207,6 +207,27 @@ START_TEST(one_that_exists_is_not_replaced)
 }
 END_TEST
 
+/* The kernel has one for tests, whose functions are only called by them. */
+START_TEST(function_that_may_sleep)
+{
+	uint64_t state = 0, context[] = { (uintptr_t)&state };
+	union bpf_attr attr = { 0 };
+
+	need_kernel_types();
+	subject_open("dummy_ops");
+	subject_want("on_call");
+	subject_load();
+	attr.test.prog_fd = loaded_prog_fd(&subject.loaded, "on_call");
+	attr.test.ctx_in = (uintptr_t)context;
+	attr.test.ctx_size_in = sizeof(context);
+	ck_assert_int_eq(sys_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr)), 0);
+	ck_assert_uint_eq(attr.test.retval, 7);
+	ck_assert_int_eq(subject_try_attach("on_call", &plain), -1);
+	ck_assert_int_eq(subject.err.sys, EOPNOTSUPP);
+	ck_assert_str_eq(subject.err.hint, "the kernel has it for tests of its own");
+}
+END_TEST
+
 Suite *struct_ops_suite(void)
 {
 	Suite *s = suite_create("struct_ops");
@@ -219,6 +240,7 @@ Suite *struct_ops_suite(void)
 	tcase_add_test(c, member_that_this_kernel_lacks_is_told_where_it_is_set);
 	tcase_add_test(c, incomplete_one_is_refused);
 	tcase_add_test(c, one_that_exists_is_not_replaced);
+	tcase_add_test(c, function_that_may_sleep);
 	suite_add_tcase(s, c);
 	return s;
 }

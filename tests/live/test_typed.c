@@ -186,10 +186,11 @@ static void skip_without_parameters(void)
 	ck_abort_msg("%s\n%s", subject.err.message, subject.err.hint);
 }
 
-/* Loop index: 0 by the place, 1 by the target. */
+/* Loop index: 0 by the place, 1 by the target, 2 that in a program that may sleep. */
 START_TEST(threads_of_a_process)
 {
 	struct attach_options options = { .cookie = 0 };
+	const char *program = _i == 2 ? "on_task_sleeping" : "on_task";
 	struct actor actor;
 	static char target[32];
 
@@ -197,8 +198,8 @@ START_TEST(threads_of_a_process)
 	snprintf(target, sizeof(target), "task:%d", actor.pid);
 	if (!_i)
 		options.place.pid = actor.pid;
-	load_typed("on_task", _i ? target : NULL);
-	if (subject_try_attach("on_task", &options))
+	load_typed(program, _i ? target : NULL);
+	if (subject_try_attach(program, &options))
 		skip_without_parameters();
 	ck_assert_uint_eq(run_once(&subject.links[0]), 3);
 	actor_end(&actor);
@@ -252,10 +253,13 @@ static int make_socket(void)
 
 START_TEST(security_hook_denies)
 {
+	const char *program = _i ? "on_sleepable_hook" : "on_hook";
 	struct link *link;
 
-	load_typed("on_hook", NULL);
-	if (subject_try_attach("on_hook", &plain)) {
+	if (_i && kernel_version() < 0x050b00)
+		skip("programs that may sleep on this hook, Linux 5.11");
+	load_typed(program, NULL);
+	if (subject_try_attach(program, &plain)) {
 		ck_assert_msg(strstr(subject.err.message, "got a kernel whose security modules in use do not "
 				     "include bpf"), "%s", subject.err.message);
 		skip("bpf among the kernel's security modules (lsm=)");
@@ -279,9 +283,9 @@ Suite *typed_suite(void)
 	tcase_add_test(c, cookie_without_links_is_refused_or_known);
 	tcase_add_test(c, elements_of_a_map);
 	tcase_add_test(c, map_that_is_not_said_is_told);
-	tcase_add_loop_test(c, threads_of_a_process, 0, 2);
+	tcase_add_loop_test(c, threads_of_a_process, 0, 3);
 	tcase_add_loop_test(c, cgroup_and_those_below, 0, 2);
 	tcase_add_test(c, parameter_of_what_takes_none_is_told);
-	tcase_add_test(c, security_hook_denies);
+	tcase_add_loop_test(c, security_hook_denies, 0, 2);
 	return s;
 }

@@ -129,6 +129,17 @@ START_TEST(code_that_can_be_reached_stays_with_its_relocation)
 }
 END_TEST
 
+/* A verifier's test for stores that are not aligned: the sanitizers see where it is kept. */
+START_TEST(store_across_the_end_of_a_stack_of_which_nothing_is_kept)
+{
+	struct program *prog = PROGRAM(INSN_MOV_IMM(0, 0), INSN_MOV(1, 10), INSN_ADD_IMM(1, 5),
+				       INSN_STORE(BPF_DW, 1, -8, 0), INSN_EXIT());
+
+	fold_it();
+	ck_assert_uint_eq(prog->insns.len, 5);
+}
+END_TEST
+
 START_TEST(a_branch_that_is_always_taken_becomes_a_goto)
 {
 	struct program *prog = PROGRAM(INSN_MOV_IMM(0, 3), INSN_JUMP_IMM(BPF_JEQ, 1, 0, 2),
@@ -665,6 +676,7 @@ Suite *fold_suite(void)
 	tcase_add_test(tc, programs_that_make_no_sense_are_refused);
 	tcase_add_loop_test(tc, bytes_that_are_no_program_do_no_harm, 0, 2);
 	tcase_add_loop_test(tc, random_programs_do_what_they_did, 0, 8);
+	tcase_add_test(tc, store_across_the_end_of_a_stack_of_which_nothing_is_kept);
 	tcase_add_test(tc, arithmetic_is_as_programs_run);
 	tcase_add_test(tc, comparisons_are_as_programs_run);
 	tcase_add_test(tc, shifts_beyond_the_width_and_other_codes_are_not_known);
