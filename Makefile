@@ -62,10 +62,11 @@ objects := $(patsubst %.c,$(O)/obj/%.o,$(if $(SAN),$(filter-out $(shim),$(source
 library := $(filter-out $(shim) cli/%,$(sources))
 bpf := $(patsubst %.c,$(BUILD)/%.o,$(wildcard bpf/*.bpf.c))
 fixtures := $(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard tests/fixtures/*.bpf.c))
-# Those that are compiled with libbpf's headers, where they are installed (`make setup`), and with the
-# types of this machine's kernel, so that they are for no other.
-libbpf := $(if $(CROSS_COMPILE),,$(if $(wildcard /usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
-	tests/fixtures/libbpf/*.bpf.c))))
+# Those that are compiled with libbpf's headers, where these are installed (`make setup`), and with
+# the types of this machine's kernel, so that they are for no other.
+libbpf := $(if $(CROSS_COMPILE),,$(if $(wildcard /sys/kernel/btf/vmlinux),$(if $(wildcard \
+	/usr/include/bpf/usdt.bpf.h),$(patsubst tests/%.c,$(BUILD)/%.o,$(wildcard \
+	tests/fixtures/libbpf/*.bpf.c)))))
 # The corpus is compiled for each level of the instruction set, by the usual compiler and by the
 # newest that Debian has beside it, where it is installed (`make setup`).
 NEWEST_CLANG = $(call once,NEWEST_CLANG,for v in 22 21 20 19; do command -v clang-$$v && break; done)
@@ -119,10 +120,9 @@ $(BUILD)/bpf/%.o: bpf/%.c | $(BUILD)/tools
 	$(bpf_rule)
 $(BUILD)/fixtures/%.o: tests/fixtures/%.c | $(BUILD)/tools
 	$(bpf_rule)
-# The types are those of this machine's kernel, or what the tests of headers have instead.
 $(BUILD)/fixtures/libbpf/vmlinux.h: $(O)/portrace
 	$(Q)mkdir -p $(@D)
-	$(Q)$(O)/portrace btf dump --format c >$@ 2>/dev/null || cp tests/fixtures/headers/vmlinux.h $@
+	$(Q)$(O)/portrace btf dump --format c >$@
 $(BUILD)/fixtures/libbpf/%.o: tests/fixtures/libbpf/%.c $(BUILD)/fixtures/libbpf/vmlinux.h
 	$(call say,BPF,$<)
 	$(Q)$(CLANG) -target $(BPF_TARGET) -mcpu=v2 -g -O2 -D__TARGET_ARCH_$(BPF_ARCH) -I$(@D) -I. \
