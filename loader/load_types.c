@@ -11,7 +11,6 @@
 /* The kernel's own, for "this map type has no types"; not in the system's headers. */
 #define ENOTSUPP 524
 #define LOG_SIZE (1u << 20)
-#define KIND_DECL_TAG 17 /* BTF_KIND_DECL_TAG, Linux 5.16 */
 
 /* A line is in memory what the kernel wants to be told. */
 static_assert(sizeof(struct line) == sizeof(struct bpf_line_info), "layout of struct line");
@@ -144,18 +143,11 @@ int load_prog_types(const struct loaded *loaded, const struct load_types *types,
  * What is called where the program throws (Linux 6.7) the kernel knows by its types alone: without
  * them it would load, and do something else.
  */
-static bool has_exception_callback(const struct loaded *loaded, const struct program *prog)
+static bool has_callback(const struct program *prog)
 {
-	const struct btf *btf = &loaded->object->btf;
-	const char prefix[] = "exception_callback:";
-
-	for (uint32_t id = 1; prog->funcs.len && id < btf_count(btf); id++) {
-		const struct btf_type *t = btf_type(btf, id);
-
-		if (btf_kind(t) == KIND_DECL_TAG && t->type == prog->funcs.at[0].type_id &&
-		    !strncmp(btf_string(btf, t->name_off), prefix, sizeof(prefix) - 1))
+	for (size_t i = 0; i < prog->funcs.len; i++)
+		if (prog->funcs.at[i].is_callback)
 			return true;
-	}
 	return false;
 }
 
@@ -168,7 +160,7 @@ int load_prog_typed(struct loaded *loaded, size_t prog, union bpf_attr *attr,
 	struct error why;
 
 	if (fd != -EINVAL || !(attr->func_info_cnt || attr->line_info_cnt) ||
-	    has_exception_callback(loaded, p))
+	    has_callback(p))
 		return fd;
 	plain.prog_btf_fd = 0;
 	plain.func_info_cnt = plain.line_info_cnt = 0;
