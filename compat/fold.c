@@ -372,6 +372,9 @@ static int walk_block(struct fold *f, uint32_t number)
 static void walk_all(struct fold *f)
 {
 	enter_func(f, 0, NULL);
+	for (size_t i = 1; i < f->prog->funcs.len; i++)
+		if (f->prog->funcs.at[i].is_callback)
+			enter_func(f, f->prog->funcs.at[i].insn, NULL);
 	while (f->lowest < f->blocks) {
 		uint32_t number = f->lowest++;
 

@@ -115,6 +115,12 @@ static const char *uncalled(const struct program *prog)
 		    !called[ref->target])
 			found += called[ref->target] = 1;
 	}
+	for (size_t i = 0; called && i < prog->funcs.len; i++) {
+		const struct func *f = &prog->funcs.at[i];
+
+		if (f->is_callback && f->insn && f->insn < prog->insns.len && !called[f->insn])
+			found += called[f->insn] = 1;
+	}
 	if (!why && found != prog->funcs.len)
 		why = "it has a function that nothing calls";
 	free(called);

@@ -139,6 +139,18 @@ int load_prog_types(const struct loaded *loaded, const struct load_types *types,
 	return 0;
 }
 
+/*
+ * What is called where the program throws (Linux 6.7) the kernel knows by its types alone: without
+ * them it would load, and do something else.
+ */
+static bool has_callback(const struct program *prog)
+{
+	for (size_t i = 0; i < prog->funcs.len; i++)
+		if (prog->funcs.at[i].is_callback)
+			return true;
+	return false;
+}
+
 int load_prog_typed(struct loaded *loaded, size_t prog, union bpf_attr *attr,
 		    int (*prog_load)(union bpf_attr *attr))
 {
@@ -147,7 +159,8 @@ int load_prog_typed(struct loaded *loaded, size_t prog, union bpf_attr *attr,
 	int fd = prog_load(attr), untyped;
 	struct error why;
 
-	if (fd != -EINVAL || !(attr->func_info_cnt || attr->line_info_cnt))
+	if (fd != -EINVAL || !(attr->func_info_cnt || attr->line_info_cnt) ||
+	    has_callback(p))
 		return fd;
 	plain.prog_btf_fd = 0;
 	plain.func_info_cnt = plain.line_info_cnt = 0;

@@ -45,6 +45,7 @@ struct func {
 	uint32_t insn;
 	uint32_t type_id; /* BTF FUNC, 0 where the object has none */
 	const char *name; /* into the object's string table */
+	bool is_callback; /* nothing here calls it, the kernel does: where the program throws */
 };
 
 /* As in .BTF.ext, instruction offsets turned into indexes. Offsets are into the BTF strings. */

@@ -236,6 +236,10 @@ static int complete_datasecs(struct parse *p, bool relocated)
 	for (id = 1; !ret && id < btf_count(&p->obj->btf); id++) {
 		const struct btf_type *t = btf_type(&p->obj->btf, id);
 
+		if (btf_kind(t) == KIND_DECL_TAG)
+			p->has_callbacks |= !strncmp(btf_string(&p->obj->btf, t->name_off),
+						     EXCEPTION_CALLBACK,
+						     sizeof(EXCEPTION_CALLBACK) - 1);
 		/* The bytes are object.image's, ours to change. */
 		if (btf_kind(t) == BTF_KIND_DATASEC)
 			ret = complete_datasec(p, &symbols, (struct btf_type *)t);

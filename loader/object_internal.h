@@ -96,6 +96,7 @@ struct parse {
 	VEC(struct ext_func) ext_funcs;  /* all three sorted by section and insn */
 	VEC(struct ext_line) ext_lines;
 	VEC(struct ext_relo) ext_relos;
+	bool has_callbacks;              /* BTF has a tag that names one */
 	uint64_t linked;                 /* instructions in all programs so far */
 };
 
@@ -112,6 +113,10 @@ void parse_fini(struct parse *p);
 int parse_postpone(struct parse *p);
 /* Index in object.externals of that name, added where it is new; -1 without memory. */
 int64_t parse_external(struct parse *p, const char *name, bool *is_new);
+
+/* How a tag of a function begins that names what is called where it throws (Linux 6.7). */
+#define EXCEPTION_CALLBACK "exception_callback:"
+#define KIND_DECL_TAG 17 /* BTF_KIND_DECL_TAG, Linux 5.16 */
 
 #define KCONFIG_MAX 65536 /* bytes of values of the kernel's configuration; of one, too */
 

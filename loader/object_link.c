@@ -52,6 +52,7 @@ struct linker {
 	uint32_t number; /* of the program, from 1 */
 	VEC(uint32_t) order; /* functions in it */
 	VEC(struct call) calls;
+	int64_t callback; /* function that the kernel calls where the program throws; -1: none */
 	const struct function *function; /* at work on, and the instruction in it */
 	uint32_t insn;
 };
@@ -587,7 +588,8 @@ static int copy_info(struct linker *l, const struct function *f)
 
 	if (!func)
 		return error_memory(p->err);
-	*func = (struct func){ .insn = f->at, .name = f->name };
+	*func = (struct func){ .insn = f->at, .name = f->name,
+			       .is_callback = l->callback == f - p->functions.at };
 	if (i < p->ext_funcs.len && p->ext_funcs.at[i].section == f->section &&
 	    p->ext_funcs.at[i].func.insn == f->start)
 		func->type_id = p->ext_funcs.at[i].func.type_id;
@@ -610,6 +612,46 @@ static void resolve_calls(struct linker *l)
 	}
 }
 
+static int64_t function_called(const struct parse *p, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->functions.len; i++)
+		if (!strcmp(p->functions.at[i].name, name))
+			return i;
+	return -1;
+}
+
+/* A tag of the entry's type names it. Nothing in the program leads there, so it is put behind it. */
+static int want_callback(struct linker *l, uint32_t entry)
+{
+	struct parse *p = l->p;
+	const struct function *f = &p->functions.at[entry];
+	size_t i = FIRST(&p->ext_funcs, func, f->section, f->start);
+	const size_t len = sizeof(EXCEPTION_CALLBACK) - 1;
+	uint32_t id, *next;
+
+	if (!p->has_callbacks || i == p->ext_funcs.len || p->ext_funcs.at[i].section != f->section ||
+	    p->ext_funcs.at[i].func.insn != f->start)
+		return 0;
+	for (id = 1; id < btf_count(&p->obj->btf); id++) {
+		const struct btf_type *t = btf_type(&p->obj->btf, id);
+		const char *name = btf_string(&p->obj->btf, t->name_off);
+
+		if (btf_kind(t) == KIND_DECL_TAG && t->type == p->ext_funcs.at[i].func.type_id &&
+		    !strncmp(name, EXCEPTION_CALLBACK, len))
+			l->callback = function_called(p, name + len);
+	}
+	if (l->callback < 0 || p->functions.at[l->callback].linked == l->number)
+		return 0;
+	p->functions.at[l->callback].linked = l->number;
+	next = vec_push(&l->order);
+	if (!next)
+		return error_memory(p->err);
+	*next = l->callback;
+	return 0;
+}
+
 static int link_functions(struct linker *l, uint32_t entry)
 {
 	uint32_t *first = vec_push(&l->order);
@@ -619,6 +661,8 @@ static int link_functions(struct linker *l, uint32_t entry)
 		return error_memory(l->p->err);
 	*first = entry;
 	l->p->functions.at[entry].linked = l->number;
+	if (want_callback(l, entry))
+		return -1;
 	for (i = 0; i < l->order.len; i++) {
 		struct function *f = &l->p->functions.at[l->order.at[i]];
 
@@ -633,7 +677,7 @@ static int link_functions(struct linker *l, uint32_t entry)
 static int add_program(struct parse *p, uint32_t entry)
 {
 	struct function *f = &p->functions.at[entry];
-	struct linker l = { .p = p, .number = p->obj->programs.len + 1 };
+	struct linker l = { .p = p, .number = p->obj->programs.len + 1, .callback = -1 };
 	int ret;
 
 	l.prog = vec_push(&p->obj->programs);

@@ -365,6 +365,8 @@ static void need_kfuncs(void)
 	need_runs(31);
 	if (caps_ask(&caps, CAP_KFUNCS) != CAP_YES)
 		skip("functions of the kernel (Linux 5.13)");
+	if (!has_symbol("bpf_task_acquire"))
+		skip("bpf_task_acquire (Linux 6.2)");
 }
 
 START_TEST(externs_are_what_the_kernel_has)

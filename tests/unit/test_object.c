@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compat/lower.h"
 #include "loader/load.h"
 
 Suite *object_suite(void);
@@ -385,6 +386,20 @@ START_TEST(relocations_lie_on_instructions_of_their_program)
 		}
 	}
 	ck_assert_uint_gt(seen, 25);
+}
+END_TEST
+
+START_TEST(what_is_called_where_a_program_throws_is_linked_and_kept)
+{
+	const struct program *prog;
+
+	open_fixture("throws");
+	prog = object_program(&obj, "thrower");
+	ck_assert_str_eq(funcs_of(prog), "thrower caught ");
+	ck_assert(!prog->funcs.at[0].is_callback);
+	ck_assert(prog->funcs.at[1].is_callback);
+	ck_assert_msg(!fold(&obj, &err), "%s", err.message);
+	ck_assert_str_eq(funcs_of(prog), "thrower caught ");
 }
 END_TEST
 
@@ -1334,6 +1349,7 @@ Suite *object_suite(void)
 	tcase_add_test(tc, info_follows_the_code);
 	tcase_add_test(tc, copied_functions_keep_their_lines);
 	tcase_add_test(tc, relocations_lie_on_instructions_of_their_program);
+	tcase_add_test(tc, what_is_called_where_a_program_throws_is_linked_and_kept);
 	tcase_add_test(tc, object_without_maps_and_license_is_fine);
 	tcase_add_test(tc, added_map_is_found_by_its_own_name);
 	tcase_add_loop_test(tc, what_cannot_be_loaded_is_read_and_named_when_loading, 0, 2);
