@@ -178,7 +178,7 @@ static int interval_timer(void *arg)
  */
 static bool was_skipped(const struct tracer *t, const struct event *e)
 {
-	return (e->sender.pid == -1 && !e->sender.kernel &&
+	return (e->sender.pid == -1 && e->latency == -1 &&
 		strstr(t->errors, "the kernel skipped")) ||
 	       (e->latency == -1 && tracer_summary(t, "lost") > 0);
 }
