@@ -125,7 +125,9 @@ static int reuse_map(struct run *run, const struct map *map, const char *path)
 		return 0;
 	run->reuse.len--;
 	error_system(&run->err, -fd, "--map: %s: open the pinned map", path);
-	return fd == -EPERM ? (run->err.code = ERROR_PERMISSION, -1) : -1;
+	if (fd == -EPERM)
+		run->err.code = ERROR_PERMISSION;
+	return -1;
 }
 
 static int set_map(struct run *run, const char *word)
@@ -279,16 +281,15 @@ static int load_programs(struct run *run)
 {
 	struct load_options options = { .types = &run->told, .reuse = run->reuse.at,
 					.reuse_len = run->reuse.len };
-	char path[32];
 	int ret;
 
 	if (run->options->replaces) {
 		union bpf_attr attr = { .prog_id = run->options->replaces };
 
 		options.replaced = sys_bpf(BPF_PROG_GET_FD_BY_ID, &attr, sizeof(attr));
-		snprintf(path, sizeof(path), "%llu", (unsigned long long)run->options->replaces);
 		if (options.replaced < 0)
-			return error_system(&run->err, -options.replaced, "--replaces: program %s", path);
+			return error_system(&run->err, -options.replaced, "--replaces: program %u",
+					    attr.prog_id);
 	}
 	options.refused = run->options->verbose > 1 ? print_log : NULL;
 	prepare_load(&run->object, &run->caps, &options);

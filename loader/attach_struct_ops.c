@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "loader/attach_internal.h"
+#include "loader/struct_ops.h"
 #include "util/strbuf.h"
 #include "util/sys.h"
 
 #define BPF_STRUCT_OPS_TYPE 44 /* BPF_STRUCT_OPS */
-#define MAP_TYPE_STRUCT_OPS 26
 #define FLAG_LINK (1u << 13)
 #define MOST 5 /* without links, of one program */
 

@@ -13,11 +13,11 @@
  * Each is a map of one value. Variables of "?.struct_ops" are left out.
  */
 #include "loader/object_internal.h"
+#include "loader/struct_ops.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAP_TYPE_STRUCT_OPS 26 /* BPF_MAP_TYPE_STRUCT_OPS */
 
 static int fail(struct parse *p, uint32_t section, const char *what, const char *got,
 		const char *expected)
